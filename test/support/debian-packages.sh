@@ -1,0 +1,41 @@
+#!/bin/sh
+# Makes sure that the Debian packages which the tests use are there: real memcached, real Django
+# with its three memcached clients, a real browser. Installs what is missing where it may (root, or
+# sudo without a password), otherwise says what to run. `horizon` adds what test:horizon needs.
+set -eu
+
+packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc chromium fonts-dejavu-core openssl'
+if [ "${1:-}" = horizon ]; then
+  packages="$packages openstack-dashboard keystone python3-gunicorn novnc websockify x11vnc xvfb"
+fi
+
+missing=''
+for package in $packages; do
+  if ! dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
+    missing="$missing $package"
+  fi
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+  as_root=''
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+  as_root='sudo'
+else
+  echo "The tests need Debian packages that are not installed:$missing" >&2
+  echo "Remedy: sudo apt-get install --no-install-recommends$missing" >&2
+  exit 1
+fi
+
+# No service may start by itself while its package is installed; the tests start their own.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+  $as_root chmod +x "$policy"
+  trap '$as_root rm -f "$policy"' EXIT
+fi
+
+echo "Installing Debian packages for the tests:$missing" >&2
+$as_root apt-get update -qq
+# shellcheck disable=SC2086
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
