@@ -1,0 +1,281 @@
+import { connect, type Socket } from 'node:net';
+import { messageOf } from '../errors.ts';
+import { type BackoffOptions, backoffDelay, DEFAULT_BACKOFF } from './backoff.ts';
+import { ProtocolError, UnavailableError } from './client.ts';
+import type { NodeAddress } from './node-address.ts';
+import { isErrorLine, MORE, type Request, staysInStep, versionRequest } from './protocol.ts';
+import { MalformedReply, type Reply, ReplyParser } from './reply-parser.ts';
+
+/** What was last seen of a node: nothing yet, an answer, or a failure. */
+export type NodeState = 'unknown' | 'up' | 'down';
+
+export interface ConnectionOptions {
+  /** How long a request may wait for its whole reply, in ms. */
+  readonly timeoutMs?: number;
+  /** How long connecting may take, in ms, the look-up of the host's name included. */
+  readonly connectTimeoutMs?: number;
+  readonly backoff?: BackoffOptions;
+  /** Requests that may wait for a reply at once. */
+  readonly maxPending?: number;
+  /** Bytes of requests that may wait for a reply at once. */
+  readonly maxPendingBytes?: number;
+  /** The longest value accepted in a reply, in bytes. */
+  readonly maxValueBytes?: number;
+  /** Called when the state becomes `up` or `down`; the error says why it went down. */
+  readonly onState?: (state: 'up' | 'down', error?: UnavailableError) => void;
+}
+
+export const DEFAULT_TIMEOUT_MS = 500;
+const DEFAULT_MAX_PENDING = 10_000;
+const DEFAULT_MAX_PENDING_BYTES = 32 * 1024 * 1024;
+const KEEPALIVE_MS = 30_000;
+const QUOTED_ERROR_LENGTH = 200;
+
+interface Pending {
+  readonly request: Request<unknown>;
+  readonly deadline: number;
+  /** Sent by the connection itself, to see whether a node is back. */
+  readonly probe: boolean;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * One pipelined connection to one node. Requests go out at once and replies are matched to them
+ * in order; whatever puts that order in doubt (silence past a deadline, bytes that are not the
+ * protocol, a close) drops the connection and everything that waits on it. It connects with the
+ * first request. After a failure the node is `down`: requests fail at once, while the connection
+ * asks by itself, at growing intervals, whether the node answers again. It keeps the process
+ * alive only while a request waits.
+ */
+export class Connection {
+  readonly address: NodeAddress;
+  readonly #options: ConnectionOptions;
+  readonly #timeoutMs: number;
+  readonly #pending: Pending[] = [];
+  #pendingBytes = 0;
+  #state: NodeState = 'unknown';
+  #downReason = '';
+  #failures = 0;
+  #closed = false;
+  #socket: Socket | undefined;
+  #connectTimer: NodeJS.Timeout | undefined;
+  #deadlineTimer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+
+  constructor(address: NodeAddress, options: ConnectionOptions = {}) {
+    this.address = address;
+    this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  get state(): NodeState {
+    return this.#state;
+  }
+
+  /**
+   * Sends a request; resolves with its result. Rejects with UnavailableError if the node cannot
+   * be asked or does not answer within the deadline, with ProtocolError if it answers an error or
+   * nonsense.
+   */
+  request<T>(request: Request<T>): Promise<T> {
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) return Promise.reject(this.#unavailable(refusal));
+    const socket = this.#socket ?? this.#connect();
+    socket.ref();
+    return this.#send(socket, request, false);
+  }
+
+  /** Ends the connection for good; what waits rejects with UnavailableError. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#retryTimer);
+    this.#abandon('the client was closed');
+  }
+
+  #refusal(request: Request<unknown>): string | undefined {
+    if (this.#closed) return 'the client is closed';
+    if (this.#state === 'down') return this.#downReason;
+    const { maxPending, maxPendingBytes } = this.#options;
+    if (this.#pending.length >= (maxPending ?? DEFAULT_MAX_PENDING)) {
+      return `${this.#pending.length} requests already wait for it`;
+    }
+    const bytes = this.#pendingBytes + request.bytes.length;
+    if (bytes > (maxPendingBytes ?? DEFAULT_MAX_PENDING_BYTES)) {
+      return `${this.#pendingBytes} bytes of requests already wait for it`;
+    }
+    return undefined;
+  }
+
+  #send<T>(socket: Socket, request: Request<T>, probe: boolean): Promise<T> {
+    // All that is sent in one turn of the event loop leaves in one system call.
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(request.bytes);
+    this.#pendingBytes += request.bytes.length;
+    return new Promise<T>((resolve, reject) => {
+      const deadline = performance.now() + this.#timeoutMs;
+      this.#pending.push({
+        request,
+        deadline,
+        probe,
+        resolve: resolve as Pending['resolve'],
+        reject,
+      });
+      this.#watchOldest();
+    });
+  }
+
+  #connect(): Socket {
+    const { host, port, text } = this.address;
+    const socket =
+      port === 0
+        ? connect({ path: host })
+        : connect({
+            host,
+            port,
+            noDelay: true,
+            keepAlive: true,
+            keepAliveInitialDelay: KEEPALIVE_MS,
+          });
+    const parser = new ReplyParser(this.#options);
+    const connectTimeoutMs = this.#options.connectTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+    // The listeners outlive the connection (a destroyed socket may still report), hence the guard.
+    const ifCurrent = (act: () => void) => {
+      if (this.#socket === socket) act();
+    };
+    socket.on('connect', () => ifCurrent(() => clearTimeout(this.#connectTimer)));
+    socket.on('data', (chunk: Buffer) => ifCurrent(() => this.#receive(socket, parser, chunk)));
+    socket.on('error', (error) => ifCurrent(() => this.#fail(messageOf(error), error)));
+    socket.on('end', () => ifCurrent(() => this.#ended()));
+    socket.on('close', () => ifCurrent(() => this.#ended()));
+    socket.unref();
+    this.#connectTimer = setTimeout(() => {
+      this.#fail(`no connection to ${text} within ${connectTimeoutMs} ms`);
+    }, connectTimeoutMs).unref();
+    this.#socket = socket;
+    return socket;
+  }
+
+  #receive(socket: Socket, parser: ReplyParser, chunk: Buffer): void {
+    try {
+      for (const reply of parser.push(chunk)) {
+        if (reply.kind === 'line' && isErrorLine(reply.line)) this.#deliverError(reply.line);
+        else this.#deliver(reply);
+        if (this.#socket !== socket) return;
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedReply)) throw error;
+      this.#take()?.reject(new ProtocolError(this.address.text, error.message));
+      this.#fail(error.message, error);
+    }
+  }
+
+  #deliver(reply: Reply): void {
+    const first = this.#pending[0];
+    if (first === undefined) throw new MalformedReply('sent a reply that nothing asked for');
+
+    const result = first.request.read(reply);
+    if (result === MORE) return;
+    this.#take();
+    first.resolve(result);
+    // A node that answers the probe and fails at every real request must still be backed off from.
+    if (!first.probe) this.#failures = 0;
+    this.#cameUp();
+  }
+
+  #deliverError(line: string): void {
+    const quoted = JSON.stringify(line.slice(0, QUOTED_ERROR_LENGTH));
+    // Not the answer to a request: memcached says it to a connection over its limit and closes.
+    if (line.startsWith('ERROR Too many open connections')) {
+      this.#fail(`it said ${quoted}`);
+      return;
+    }
+    const first = this.#take();
+    first?.reject(new ProtocolError(this.address.text, `answered ${quoted}`));
+    if (first === undefined || first.probe || !staysInStep(first.request, line)) {
+      this.#fail(`it answered ${quoted}`);
+    } else {
+      this.#cameUp();
+    }
+  }
+
+  /** Removes the request whose reply is complete. */
+  #take(): Pending | undefined {
+    const first = this.#pending.shift();
+    if (first !== undefined) this.#pendingBytes -= first.request.bytes.length;
+    if (this.#pending.length === 0) this.#socket?.unref();
+    return first;
+  }
+
+  /** One timer watches the oldest request; all have the same time, so it is the first one due. */
+  #watchOldest(): void {
+    const [oldest] = this.#pending;
+    if (oldest === undefined || this.#deadlineTimer !== undefined) return;
+    const left = Math.max(1, Math.ceil(oldest.deadline - performance.now()));
+    this.#deadlineTimer = setTimeout(() => this.#checkOldest(), left).unref();
+  }
+
+  #checkOldest(): void {
+    this.#deadlineTimer = undefined;
+    const [oldest] = this.#pending;
+    if (oldest === undefined) return;
+    if (oldest.deadline > performance.now()) {
+      this.#watchOldest();
+      return;
+    }
+    // One more turn of the event loop: replies that came while this process was busy are read
+    // before the node is called silent.
+    setImmediate(() => {
+      if (this.#pending[0] === oldest) this.#fail(`no answer within ${this.#timeoutMs} ms`);
+      else this.#watchOldest();
+    });
+  }
+
+  #ended(): void {
+    // A node may close an idle connection (its idle_timeout, a restart): the next request connects.
+    if (this.#pending.length === 0 && this.#state === 'up') this.#abandon('');
+    else this.#fail('it closed the connection');
+  }
+
+  #fail(reason: string, cause?: unknown): void {
+    const error = this.#unavailable(reason, cause);
+    const wasDown = this.#state === 'down';
+    this.#state = 'down';
+    this.#downReason = reason;
+    this.#failures++;
+    this.#abandon(reason, cause);
+    const delay = backoffDelay(this.#failures, this.#options.backoff ?? DEFAULT_BACKOFF);
+    this.#retryTimer = setTimeout(() => this.#probe(), delay).unref();
+    if (!wasDown) this.#options.onState?.('down', error);
+  }
+
+  #probe(): void {
+    // A failure reaches #fail by itself, success #cameUp.
+    this.#send(this.#connect(), versionRequest(), true).catch(() => {});
+  }
+
+  #cameUp(): void {
+    if (this.#state === 'up') return;
+    this.#state = 'up';
+    this.#options.onState?.('up');
+  }
+
+  /** Lets go of the connection and fails what waits on it. */
+  #abandon(reason: string, cause?: unknown): void {
+    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#deadlineTimer);
+    this.#deadlineTimer = undefined;
+    this.#socket?.destroy();
+    this.#socket = undefined;
+    this.#pendingBytes = 0;
+    for (const { reject } of this.#pending.splice(0)) reject(this.#unavailable(reason, cause));
+  }
+
+  #unavailable(reason: string, cause?: unknown): UnavailableError {
+    return new UnavailableError(this.address.text, reason, cause === undefined ? {} : { cause });
+  }
+}

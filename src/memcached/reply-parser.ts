@@ -1,0 +1,138 @@
+/** One reply, or one part of a reply to `get`, as a node sent it. */
+export type Reply = ReplyLine | ReplyValue;
+
+export interface ReplyLine {
+  readonly kind: 'line';
+  /** Without its end. */
+  readonly line: string;
+}
+
+export interface ReplyValue {
+  readonly kind: 'value';
+  readonly key: string;
+  readonly value: Buffer;
+  readonly flags: number;
+  readonly cas?: bigint;
+}
+
+/** The bytes are not memcached's protocol. The message quotes none of them: they may be a session. */
+export class MalformedReply extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'MalformedReply';
+  }
+}
+
+export interface ReplyParserOptions {
+  /** The longest value accepted, in bytes; 1 MiB unless told, which is memcached's own limit. */
+  readonly maxValueBytes?: number;
+}
+
+export const DEFAULT_MAX_VALUE_BYTES = 1024 * 1024;
+/** memcached's own lines are below 600 bytes: a key of 250 and four numbers. */
+const MAX_LINE_BYTES = 2048;
+const LINE_FEED = 0x0a;
+const END_OF_LINE = '\r\n';
+const MAX_FLAGS = 0xffff_ffff;
+const MAX_CAS = 0xffff_ffff_ffff_ffffn;
+const VALUE_LINE = /^VALUE ([^ ]+) (\d{1,10}) (\d{1,10})(?: (\d{1,20}))?$/;
+
+interface Block {
+  readonly head: Omit<ReplyValue, 'value'>;
+  /** The value and the two bytes that end it, filled from the front. */
+  readonly bytes: Buffer;
+  filled: number;
+}
+
+/**
+ * Cuts the byte stream of a node into replies (memcached's `protocol.txt`, the classic text
+ * commands). It gives the same replies however the stream is split, holds at most one line or
+ * one value, and copies values, so that they outlive the chunks they came in.
+ */
+export class ReplyParser {
+  readonly #maxValueBytes: number;
+  #line: Buffer = Buffer.alloc(0);
+  #block: Block | undefined;
+
+  constructor(options: ReplyParserOptions = {}) {
+    this.#maxValueBytes = options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES;
+  }
+
+  /** The replies that `chunk` completes. Throws {@link MalformedReply}; the stream is then lost. */
+  *push(chunk: Buffer): Generator<Reply, void> {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#block !== undefined) {
+        at += this.#fill(this.#block, chunk, at);
+        const value = this.#finishBlock(this.#block);
+        if (value !== undefined) yield value;
+        continue;
+      }
+      const feed = chunk.indexOf(LINE_FEED, at);
+      const end = feed === -1 ? chunk.length : feed + 1;
+      const line = this.#extendLine(chunk.subarray(at, end));
+      at = end;
+      if (feed === -1) return;
+      const reply = this.#finishLine(line);
+      if (reply !== undefined) yield reply;
+    }
+  }
+
+  #extendLine(part: Buffer): Buffer {
+    const length = this.#line.length + part.length;
+    if (length > MAX_LINE_BYTES) {
+      throw new MalformedReply(`sent a line of more than ${MAX_LINE_BYTES} bytes`);
+    }
+    this.#line = this.#line.length === 0 ? Buffer.from(part) : Buffer.concat([this.#line, part]);
+    return this.#line;
+  }
+
+  #finishLine(bytes: Buffer): ReplyLine | undefined {
+    this.#line = Buffer.alloc(0);
+    const text = bytes.toString();
+    if (!text.endsWith(END_OF_LINE)) throw new MalformedReply('sent a line that ends without CR');
+    const line = text.slice(0, -END_OF_LINE.length);
+    if (!line.startsWith('VALUE ')) return { kind: 'line', line };
+    this.#block = this.#openBlock(line);
+    return undefined;
+  }
+
+  #openBlock(line: string): Block {
+    const match = VALUE_LINE.exec(line);
+    if (match === null) throw new MalformedReply('sent a VALUE line that is not the protocol');
+    const flags = Number(match[2]);
+    const length = Number(match[3]);
+    const cas = match[4] === undefined ? undefined : BigInt(match[4]);
+    if (flags > MAX_FLAGS || (cas !== undefined && cas > MAX_CAS)) {
+      throw new MalformedReply('sent a VALUE line with a number out of range');
+    }
+    if (length > this.#maxValueBytes) {
+      throw new MalformedReply(
+        `sent a value of ${length} bytes, over the limit of ${this.#maxValueBytes}: raise the limit`,
+      );
+    }
+    const head = { kind: 'value', key: match[1]!, flags } as const;
+    return {
+      head: cas === undefined ? head : { ...head, cas },
+      bytes: Buffer.allocUnsafe(length + END_OF_LINE.length),
+      filled: 0,
+    };
+  }
+
+  /** Copies what of the chunk belongs to the block; the number of bytes taken. */
+  #fill(block: Block, chunk: Buffer, at: number): number {
+    const taken = chunk.copy(block.bytes, block.filled, at);
+    block.filled += taken;
+    return taken;
+  }
+
+  #finishBlock(block: Block): ReplyValue | undefined {
+    if (block.filled < block.bytes.length) return undefined;
+    this.#block = undefined;
+    const length = block.bytes.length - END_OF_LINE.length;
+    if (block.bytes.toString('latin1', length) !== END_OF_LINE) {
+      throw new MalformedReply('sent a value whose length is not the one it announced');
+    }
+    return { ...block.head, value: block.bytes.subarray(0, length) };
+  }
+}
