@@ -1,0 +1,51 @@
+import { createServer, type Server } from 'node:http';
+import express from 'express';
+import type { Cluster } from '../memcached/cluster.ts';
+import type { Dashgate } from '../middleware/dashgate.ts';
+import { isReady, readState } from './state.ts';
+import { statusPage } from './status-page.ts';
+
+export interface AdminOptions {
+  readonly gates: readonly Dashgate[];
+  readonly cluster: Pick<Cluster, 'ping'>;
+}
+
+/**
+ * The admin listener: `/healthz` (the process lives), `/readyz` (every service has a backend),
+ * `/api/state` as JSON, and the status page at `/`. It only reads.
+ */
+export function createAdmin(options: AdminOptions): Server {
+  return createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, adminApp(options));
+}
+
+/** The Express app of the admin listener. */
+export function adminApp({ gates, cluster }: AdminOptions): express.Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use((_req, res, next) => {
+    res.set({
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    });
+    next();
+  });
+  app.get('/healthz', (_req, res) => {
+    res.type('text').send('ok\n');
+  });
+  app.get('/readyz', (_req, res) => {
+    const ready = isReady(gates);
+    res
+      .status(ready ? 200 : 503)
+      .type('text')
+      .send(ready ? 'ready\n' : 'not ready: a service has no backend that is up\n');
+  });
+  app.get('/api/state', async (_req, res) => {
+    res.json(await readState(gates, cluster));
+  });
+  app.get('/', async (_req, res) => {
+    res.send(statusPage(await readState(gates, cluster)));
+  });
+  return app;
+}

@@ -1,0 +1,87 @@
+import type { Cluster } from '../memcached/cluster.ts';
+import type { Dashgate } from '../middleware/dashgate.ts';
+import type { Backend } from '../upstream/backend.ts';
+
+/** What the admin listener tells of the gateway. */
+export interface GatewayState {
+  readonly ready: boolean;
+  readonly uptimeSeconds: number;
+  readonly services: readonly ServiceState[];
+  readonly memcached: readonly NodeReport[];
+}
+
+export interface ServiceState {
+  readonly name: string;
+  readonly queued: number;
+  readonly tunnels: number;
+  readonly backends: readonly BackendState[];
+}
+
+export interface BackendState {
+  readonly name: string;
+  readonly health: Backend['health'];
+  readonly adminState: Backend['adminState'];
+  readonly usable: boolean;
+  readonly backup: boolean;
+  readonly weight: number;
+  readonly maxconn: number;
+  readonly active: number;
+  readonly claimed: number;
+  readonly failed: number;
+  readonly lastCheck: Backend['lastCheck'];
+}
+
+export interface NodeReport {
+  readonly node: string;
+  readonly state: 'up' | 'down';
+  /** Its version, or why it cannot be asked. */
+  readonly detail: string;
+}
+
+/** Every service can do its work: each has a backend that is up. */
+export function isReady(gates: readonly Dashgate[]): boolean {
+  return gates.every(({ pool }) =>
+    pool.backends.some(({ health, usable }) => health === 'up' && usable),
+  );
+}
+
+/** The state of the whole gateway; asks every memcached node, within the client's deadline. */
+export async function readState(
+  gates: readonly Dashgate[],
+  cluster: Pick<Cluster, 'ping'>,
+): Promise<GatewayState> {
+  const answers = await cluster.ping();
+  return {
+    ready: isReady(gates),
+    uptimeSeconds: Math.floor(process.uptime()),
+    services: gates.map(({ pool, tunnels }) => ({
+      name: pool.service,
+      queued: pool.queued,
+      tunnels,
+      backends: pool.backends.map(stateOf),
+    })),
+    memcached: [...answers].map(([node, answer]) =>
+      'version' in answer
+        ? { node, state: 'up', detail: answer.version }
+        : { node, state: 'down', detail: answer.error.message },
+    ),
+  };
+}
+
+function stateOf(backend: Backend): BackendState {
+  const { name, health, adminState, usable, weight, active, claimed, failed, lastCheck } = backend;
+  const { backup, maxconn } = backend.address;
+  return {
+    name,
+    health,
+    adminState,
+    usable,
+    backup,
+    weight,
+    maxconn,
+    active,
+    claimed,
+    failed,
+    lastCheck,
+  };
+}

@@ -1,0 +1,98 @@
+import { escapeHtml } from '../policy/html.ts';
+import type { BackendState, GatewayState, NodeReport, ServiceState } from './state.ts';
+
+/** The status page: services, their backends and the memcached nodes; it refreshes itself. */
+export function statusPage(state: GatewayState): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="5">
+<title>Dashgate: ${state.ready ? 'ready' : 'not ready'}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header>
+<h1>Dashgate</h1>
+<p>${badge(state.ready ? 'up' : 'down', state.ready ? 'ready' : 'not ready')} up for ${age(state.uptimeSeconds)}</p>
+</header>
+<main>
+${state.services.map(serviceSection).join('\n')}
+${nodeSection(state.memcached)}
+</main>
+</body>
+</html>
+`;
+}
+
+function serviceSection({ name, queued, tunnels, backends }: ServiceState): string {
+  return `<section aria-labelledby="${escapeHtml(name)}">
+<h2 id="${escapeHtml(name)}">${escapeHtml(name)}</h2>
+<p>${queued} waiting, ${tunnels} open ${tunnels === 1 ? 'websocket' : 'websockets'}</p>
+<div class="scroll"><table>
+<thead><tr><th>Backend<th>State<th>Last check<th class="n">Weight<th class="n">Active<th class="n">Served<th class="n">Failed</tr></thead>
+<tbody>
+${backends.map(backendRow).join('\n')}
+</tbody>
+</table></div>
+</section>`;
+}
+
+function backendRow(backend: BackendState): string {
+  const check = backend.lastCheck;
+  const checked = check
+    ? `${escapeHtml(check.detail)} <small>in ${check.durationMs.toFixed(0)} ms, ${check.at.toISOString().slice(11, 19)} UTC</small>`
+    : 'none yet';
+  const limit = backend.maxconn === 0 ? '' : ` / ${backend.maxconn}`;
+  return `<tr><th scope="row">${escapeHtml(backend.name)}${backend.backup ? ' <small>backup</small>' : ''}
+<td>${badge(backend.health, backend.health)}${backend.adminState === 'ready' ? '' : ` ${backend.adminState}`}
+<td>${checked}
+<td class="n">${backend.weight}<td class="n">${backend.active}${limit}<td class="n">${backend.claimed}<td class="n">${backend.failed}</tr>`;
+}
+
+function nodeSection(nodes: readonly NodeReport[]): string {
+  const rows = nodes.map(
+    ({ node, state, detail }) =>
+      `<tr><th scope="row">${escapeHtml(node)}<td>${badge(state, state)}<td>${escapeHtml(detail)}</tr>`,
+  );
+  return `<section aria-labelledby="memcached">
+<h2 id="memcached">memcached</h2>
+<div class="scroll"><table>
+<thead><tr><th>Node<th>State<th>Version</tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table></div>
+</section>`;
+}
+
+function badge(state: 'up' | 'down' | 'unknown', label: string): string {
+  return `<span class="badge ${state}">${escapeHtml(label)}</span>`;
+}
+
+function age(seconds: number): string {
+  const units = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+  ] as const;
+  for (const [size, unit] of units) {
+    if (seconds >= size) return `${Math.floor(seconds / size)} ${unit}`;
+  }
+  return `${seconds} s`;
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent) }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 0 auto; padding: 1rem }
+header { display: flex; align-items: baseline; gap: 1.5rem; flex-wrap: wrap }
+h1 { margin: 0 } h2 { margin: 2rem 0 0; text-transform: capitalize } p { margin: .25rem 0 .75rem }
+.scroll { overflow-x: auto }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); font-weight: 400 }
+thead th { font-size: .85rem; opacity: .7 } th[scope=row] { font-family: ui-monospace, monospace }
+.n { text-align: right; font-variant-numeric: tabular-nums } small { opacity: .7 }
+.badge { border-radius: 1rem; padding: .1rem .65rem; font-size: .85rem; font-weight: 600; color: #fff }
+.up { background: #15763c } .down { background: #b3261e } .unknown { background: #5f6368 }
+`;

@@ -1,0 +1,177 @@
+import type { ListenAddress } from './config-values.ts';
+import { messageOf } from './errors.ts';
+import { type KeyPair, pairUp } from './listener/certificate.ts';
+import { SETTINGS, type Setting } from './settings.ts';
+
+type Settings = typeof SETTINGS;
+type Name = keyof Settings;
+const NAMES = Object.keys(SETTINGS) as Name[];
+type Values = { readonly [N in Name]: Settings[N] extends Setting<infer T> ? T : never };
+
+/** A sound configuration: every setting under its own name, and the key pair put together. */
+export type Config = Values & { readonly keyPair: KeyPair };
+
+/** What is wrong with one setting. */
+export interface ConfigProblem {
+  readonly name: string;
+  /** Its text, or undefined where it is not set. */
+  readonly value: string | undefined;
+  /** Completes the sentence "NAME=value …": the cause and the remedy. */
+  readonly problem: string;
+}
+
+/** A configuration cannot be used; lists everything that is wrong with it. */
+export class ConfigError extends Error {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ name, value, problem }) =>
+      value === undefined ? `  ${name} ${problem}` : `  ${name}=${shown(value)} ${problem}`,
+    );
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+    super(`The configuration has ${count}:\n${lines.join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** A key that was put where its path belongs must not end up in a log. */
+function shown(value: string): string {
+  return value.includes('-----BEGIN') ? '(PEM text)' : value;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads a configuration from an environment: unset settings take their defaults.
+ * @throws ConfigError with all problems at once.
+ */
+export function parseConfig(env: Environment): Config {
+  const problems: ConfigProblem[] = [];
+  const config = readValues(env, NAMES, problems);
+  const report = (name: Name, problem: string) => {
+    problems.push({ name, value: env[name]?.trim() || undefined, problem });
+  };
+  if (config.CONSOLE_LISTEN && 'CONSOLE_BACKENDS' in config && !config.CONSOLE_BACKENDS) {
+    report(
+      'CONSOLE_BACKENDS',
+      `has to be set: ${SETTINGS.CONSOLE_BACKENDS.meaning} Without consoles, set CONSOLE_LISTEN= to nothing.`,
+    );
+  }
+  assertDistinctListeners(config, report);
+  const keyPair = readKeyPair(config, report);
+  if (problems.length > 0 || !keyPair) throw new ConfigError(problems);
+  return Object.freeze({ ...(config as Values), keyPair });
+}
+
+/**
+ * Reads some settings alone, for a program that needs no more of them.
+ * @throws ConfigError with all problems at once.
+ */
+export function parseSettings<N extends Name>(
+  env: Environment,
+  names: readonly N[],
+): Pick<Values, N> {
+  const problems: ConfigProblem[] = [];
+  const values = readValues(env, names, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return values as Pick<Values, N>;
+}
+
+function readValues(
+  env: Environment,
+  names: readonly Name[],
+  problems: ConfigProblem[],
+): Partial<Values> {
+  const values: Record<string, unknown> = {};
+  for (const name of names) {
+    const given = env[name]?.trim();
+    try {
+      values[name] = readSetting(SETTINGS[name], given);
+    } catch (error) {
+      problems.push({ name, value: given || undefined, problem: messageOf(error) });
+    }
+  }
+  return values;
+}
+
+/**
+ * The names in a file of settings that are no setting: almost always a slip of the pen.
+ * @throws ConfigError with all of them.
+ */
+export function assertKnownNames(file: string, names: readonly string[]): void {
+  const problems = names
+    .filter((name) => !(name in SETTINGS))
+    .map((name) => {
+      const guess = closest(name);
+      const hint = guess ? `did you mean ${guess}?` : 'see .env.example for all settings';
+      return { name, value: undefined, problem: `in ${file} is not a setting; ${hint}` };
+    });
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function readSetting(setting: Setting<unknown>, given: string | undefined): unknown {
+  if (given) return setting.read(given);
+  if (given === '' && setting.optional) return undefined;
+  if (setting.initial === undefined) throw new Error(`has to be set: ${setting.meaning}`);
+  return setting.initial === '' && setting.optional ? undefined : setting.read(setting.initial);
+}
+
+const LISTENERS = [
+  'PORTAL_LISTEN',
+  'PORTAL_REDIRECT_LISTEN',
+  'CONSOLE_LISTEN',
+  'ADMIN_LISTEN',
+] as const satisfies readonly Name[];
+
+function assertDistinctListeners(
+  config: Partial<Values>,
+  report: (name: Name, problem: string) => void,
+): void {
+  const taken = new Map<number, { name: Name; address: ListenAddress }[]>();
+  for (const name of LISTENERS) {
+    const address = config[name];
+    if (!address || address.port === 0) continue;
+    const others = taken.get(address.port) ?? [];
+    const other = others.find(
+      ({ address: { host } }) => host === address.host || host === '::' || address.host === '::',
+    );
+    if (other) report(name, `takes the same port as ${other.name}; give each a port of its own`);
+    taken.set(address.port, [...others, { name, address }]);
+  }
+}
+
+function readKeyPair(
+  { TLS_CERT: certificate, TLS_KEY: key }: Partial<Values>,
+  report: (name: Name, problem: string) => void,
+): KeyPair | undefined {
+  if (!certificate || !key) return undefined;
+  try {
+    return pairUp(certificate, key);
+  } catch (error) {
+    report('TLS_KEY', messageOf(error));
+    return undefined;
+  }
+}
+
+/** The setting whose name is fewest edits away, if it is near. */
+function closest(name: string): string | undefined {
+  const ranked = Object.keys(SETTINGS)
+    .map((known) => ({ known, distance: editDistance(name.toUpperCase(), known) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [best] = ranked;
+  return best && best.distance <= 3 ? best.known : undefined;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, substitution));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

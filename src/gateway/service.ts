@@ -1,0 +1,94 @@
+import type { IncomingMessage, Server } from 'node:http';
+import { createServer } from 'node:https';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { Config } from '../config.ts';
+import { GatewayError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { Dashgate } from '../middleware/dashgate.ts';
+import { failureOf } from '../middleware/failure.ts';
+import type { PeerReader } from '../middleware/peer.ts';
+import { assertAllowed } from '../policy/access.ts';
+import { errorPage } from '../policy/error-page.ts';
+import { isRoot } from '../policy/redirect.ts';
+import { accessLog } from './access-log.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly gate: Dashgate;
+  readonly readPeer: PeerReader;
+  readonly logger: Logger;
+  /** Where a request for `/` is sent. */
+  readonly rootRedirect?: string | undefined;
+  /** Paths that are closed to the outside. */
+  readonly deny?: readonly string[];
+}
+
+/** The HTTPS server of one service: what is decided here, and the middleware door behind it. */
+export function createService(options: ServiceOptions): Server {
+  const { config, gate } = options;
+  const server = createServer({
+    cert: config.keyPair.cert,
+    key: config.keyPair.key,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+    headersTimeout: config.HEADER_TIMEOUT,
+    handshakeTimeout: config.HEADER_TIMEOUT,
+    keepAliveTimeout: config.KEEPALIVE_TIMEOUT,
+    // An upload may take as long as it makes progress; CLIENT_TIMEOUT sees to that.
+    requestTimeout: 0,
+    // Only a websocket is an upgrade; h2c and others are plain requests (RFC 9110 §7.8).
+    shouldUpgradeCallback: (req: IncomingMessage) => /^websocket$/i.test(req.headers.upgrade ?? ''),
+  });
+  server.on('request', createApp(options));
+  server.on('upgrade', gate.upgrade);
+  // Handshakes that fail are the client's affair; without a listener Node resets them silently.
+  server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+    options.logger.debug({ code: error.code }, 'TLS handshake failed');
+  });
+  return server;
+}
+
+function createApp({
+  config,
+  gate,
+  readPeer,
+  logger,
+  rootRedirect,
+  deny = [],
+}: ServiceOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  if (config.ACCESS_LOG) app.use(accessLog(readPeer, logger));
+  app.use((req, res, next) => {
+    if (config.HSTS) res.setHeader('strict-transport-security', config.HSTS);
+    assertAllowed(req.url, deny);
+    if (rootRedirect && isRoot(req.url)) {
+      res.redirect(301, rootRedirect);
+      return;
+    }
+    next();
+  });
+  app.use(gate);
+  app.use(renderError(readPeer, logger));
+  return app;
+}
+
+/** The one place where a failed request gets its answer. */
+function renderError(readPeer: PeerReader, logger: Logger): ErrorRequestHandler {
+  return (error, req, res, _next) => {
+    const failure = error instanceof GatewayError ? error : failureOf(error, 'request');
+    const { requestId } = readPeer(req);
+    logger.warn({ requestId, kind: failure.kind, detail: failure.message }, 'request failed');
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    const page = errorPage(failure.kind, req.headers.accept, requestId);
+    for (const [name, value] of Object.entries(page.headers)) res.setHeader(name, value);
+    // What follows on the connection is either the rest of a body that nobody reads, or not to be
+    // trusted.
+    if (!req.complete || failure.kind === 'badRequest') res.setHeader('connection', 'close');
+    res.status(page.status).end(req.method === 'HEAD' ? undefined : page.body);
+  };
+}

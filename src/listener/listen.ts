@@ -1,0 +1,43 @@
+import type { AddressInfo, ListenOptions, Server } from 'node:net';
+
+/** A listener could not be bound. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/**
+ * Binds a server.
+ * @throws ListenError that names the setting, the address, the cause and the remedy.
+ */
+export function listen(
+  server: Server,
+  setting: string,
+  { host, port }: Required<Pick<ListenOptions, 'host' | 'port'>>,
+): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => {
+      const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+      reject(new ListenError(`${setting}=${where} ${reason(error)}`, { cause: error }));
+    };
+    server.once('error', failed);
+    server.listen({ host, port }, () => {
+      server.off('error', failed);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function reason(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'is in use by another program; stop that one or choose another port';
+    case 'EACCES':
+      return 'needs a privilege; choose a port of 1024 or above, or grant CAP_NET_BIND_SERVICE';
+    case 'EADDRNOTAVAIL':
+      return 'is not an address of this host; choose one that is, or leave the host out';
+    case 'ENOTFOUND':
+      return 'has a host name that does not resolve';
+    default:
+      return `cannot be listened on: ${error.message}`;
+  }
+}

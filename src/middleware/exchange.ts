@@ -1,0 +1,157 @@
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError } from '../errors.ts';
+import { mayBeStored } from '../policy/cacheable.ts';
+import type { AffinityCookie } from '../policy/cookies.ts';
+import type { Site } from '../policy/location.ts';
+import { applyResponsePolicy } from '../policy/response.ts';
+import type { Backend } from '../upstream/backend.ts';
+import type { Lease, Pool } from '../upstream/pool.ts';
+import { failureOf } from './failure.ts';
+import type { Timeouts } from './timeouts.ts';
+
+export interface ExchangeOptions {
+  readonly pool: Pool;
+  readonly timeouts: Timeouts;
+  readonly retries: number;
+  readonly affinity: AffinityCookie | undefined;
+  /** The backend that the client's affinity cookie names. */
+  readonly asked: string | undefined;
+  readonly requestId: string;
+  readonly site: Site;
+  /** Sends the request to `target`, and tells the exchange what becomes of it. */
+  readonly send: () => void;
+  /** Takes a failure that came before the response began. */
+  readonly fail: (error: GatewayError) => void;
+}
+
+// RFC 9110 §9.2.1; TRACE is not forwarded twice by anyone.
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** One request on its way, from its first claim of a backend to the end of its response. */
+export class Exchange {
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #options: ExchangeOptions;
+  /** Sending it twice is harmless: a safe method without a body. */
+  readonly #replayable: boolean;
+  readonly #tried = new Set<Backend>();
+  readonly #gone = new AbortController();
+  #lease: Lease | undefined;
+  #outgoing: ClientRequest | undefined;
+  #answered = false;
+  /** An idle upstream connection proved stale, so none is taken again. */
+  #sawStale = false;
+
+  constructor(req: IncomingMessage, res: ServerResponse, options: ExchangeOptions) {
+    this.#req = req;
+    this.#res = res;
+    this.#options = options;
+    const hasBody =
+      req.headers['transfer-encoding'] !== undefined ||
+      Number(req.headers['content-length'] ?? 0) > 0;
+    this.#replayable = SAFE_METHODS.has(req.method ?? '') && !hasBody;
+    res.once('close', () => {
+      this.#gone.abort();
+      this.#release(res.writableFinished ? 'ok' : 'aborted');
+    });
+  }
+
+  /** Whether an upstream connection that was used before will do. */
+  get mayReuse(): boolean {
+    return this.#replayable && !this.#sawStale;
+  }
+
+  /** Address of the backend that is claimed now. */
+  get target(): URL | undefined {
+    return this.#lease?.backend.address.url;
+  }
+
+  /** Claims a backend, waiting for one where all are full, and sends the request there. */
+  async attempt(): Promise<void> {
+    const { pool, asked, fail, send } = this.#options;
+    try {
+      const claim = { exclude: this.#tried, prefer: asked };
+      this.#lease = await pool.claimOrWait(claim, this.#gone.signal);
+    } catch (error) {
+      if (!this.#gone.signal.aborted) fail(failureOf(error, 'pool'));
+      return;
+    }
+    this.#outgoing = undefined;
+    send();
+  }
+
+  /** The request has a connected socket and is about to be written to it. */
+  onRequest(outgoing: ClientRequest): void {
+    const { clientMs, serverMs } = this.#options.timeouts;
+    this.#outgoing = outgoing;
+    outgoing.on('timeout', () => {
+      outgoing.destroy(
+        this.#req.complete
+          ? new GatewayError('upstreamTimeout', `silent for ${serverMs} ms`)
+          : new GatewayError('requestTimeout', `the body paused for ${clientMs} ms`),
+      );
+    });
+    // While the body comes in it is the client that everyone waits for.
+    outgoing.setTimeout(this.#req.complete ? serverMs : clientMs);
+    this.#req.once('end', () => outgoing.setTimeout(serverMs));
+  }
+
+  /** The head of the answer is there and has not been passed on yet. */
+  onResponse(incoming: IncomingMessage): void {
+    const { affinity, asked, requestId, site } = this.#options;
+    this.#answered = true;
+    applyResponsePolicy(incoming.headers, site);
+    if (this.#lease && affinity) {
+      const { method = '' } = this.#req;
+      const cacheable = mayBeStored(method, incoming.statusCode ?? 0, incoming.headers);
+      affinity.mark(incoming.headers, { asked, served: this.#lease.backend.name, cacheable });
+    }
+    incoming.headers['x-request-id'] = requestId;
+    if (!this.#res.shouldKeepAlive) incoming.headers.connection = 'close';
+  }
+
+  /** The attempt failed; tries another backend where that is safe. */
+  onError(error: unknown): void {
+    const backend = this.#lease?.backend;
+    // Both legs report the same abort; the second word is no news.
+    if (!backend) return;
+    if (this.#gone.signal.aborted || this.#req.socket.destroyed) {
+      this.#release('aborted');
+      return;
+    }
+    if (this.#answered) {
+      this.#release('failed');
+      this.#res.destroy();
+      return;
+    }
+    const failure = failureOf(error, backend.name);
+    if (this.#replayable && this.#outgoing?.reusedSocket && !this.#sawStale) {
+      // The backend closed an idle connection just then: no fault of its, so it is not excluded.
+      this.#sawStale = true;
+      this.#release('aborted');
+      void this.attempt();
+      return;
+    }
+    this.#tried.add(backend);
+    this.#release(failure.source === 'upstream' ? 'failed' : 'aborted');
+    if (this.#mayRetry(failure)) void this.attempt();
+    else this.#options.fail(failure);
+  }
+
+  #mayRetry(failure: GatewayError): boolean {
+    if (!failure.retryable && !this.#replayable) return false;
+    // Slow is not dead: what took this long here would take it again elsewhere.
+    if (failure.kind === 'upstreamTimeout') return false;
+    const { pool, retries } = this.#options;
+    if (this.#tried.size > retries) return false;
+    // Each attempt adds its listeners to both.
+    this.#req.setMaxListeners(0);
+    this.#res.setMaxListeners(0);
+    return pool.hasUsableBeyond(this.#tried);
+  }
+
+  #release(outcome: 'ok' | 'failed' | 'aborted'): void {
+    this.#lease?.release(outcome);
+    this.#lease = undefined;
+  }
+}

@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
+import type { GatewayError } from '../errors.ts';
+import { assertUnambiguous } from '../policy/access.ts';
+import type { AffinityCookie } from '../policy/cookies.ts';
+import { requestHeaders } from '../policy/forwarded.ts';
+import { authority } from '../upstream/backend-address.ts';
+import type { Pool } from '../upstream/pool.ts';
+import { Exchange } from './exchange.ts';
+import { failureOf } from './failure.ts';
+import type { PeerReader } from './peer.ts';
+import type { Timeouts } from './timeouts.ts';
+import { UpstreamAgent } from './upstream-agent.ts';
+
+export interface ForwarderOptions {
+  readonly pool: Pool;
+  readonly timeouts: Timeouts;
+  /** Most other backends that are tried for one request. */
+  readonly retries: number;
+  readonly affinity: AffinityCookie | undefined;
+  readonly readPeer: PeerReader;
+}
+
+/** Idle upstream connections are dropped before the usual keep-alive limit of servers, 5 s. */
+const UPSTREAM_IDLE_MS = 4_000;
+
+/** Forwards requests to the backends of a pool through http-proxy-middleware. */
+export class Forwarder {
+  readonly #options: ForwarderOptions;
+  readonly #exchanges = new WeakMap<IncomingMessage, Exchange>();
+  readonly #backends: ReadonlySet<string>;
+  /** Keeps connections alive; for requests that can be repeated should an idle one prove stale. */
+  readonly #reusing: UpstreamAgent;
+  readonly #fresh: UpstreamAgent;
+  readonly #proxy: RequestHandler;
+
+  constructor(options: ForwarderOptions) {
+    const { connectMs } = options.timeouts;
+    this.#options = options;
+    this.#backends = new Set(options.pool.backends.map(({ address }) => authority(address.url)));
+    this.#reusing = new UpstreamAgent(connectMs, { keepAlive: true, timeout: UPSTREAM_IDLE_MS });
+    this.#fresh = new UpstreamAgent(connectMs, { keepAlive: false });
+    this.#proxy = createProxyMiddleware({
+      // Only there because http-proxy-middleware asks for one; the router chooses.
+      target: 'http://backend.invalid',
+      router: (req, _res, proxy) => {
+        const exchange = this.#exchanges.get(req);
+        proxy.agent = exchange?.mayReuse ? this.#reusing : this.#fresh;
+        return exchange?.target ?? '';
+      },
+      on: {
+        proxyReq: (outgoing, req) => this.#exchanges.get(req)?.onRequest(outgoing),
+        proxyRes: (incoming, req) => this.#exchanges.get(req)?.onResponse(incoming),
+        error: (error, req) => this.#exchanges.get(req)?.onError(error),
+      },
+    });
+  }
+
+  /** Forwards one request; a failure before the response began goes to `next`. */
+  forward(req: IncomingMessage, res: ServerResponse, next: (error: GatewayError) => void): void {
+    try {
+      assertUnambiguous(req.rawHeaders, req.url ?? '');
+    } catch (error) {
+      next(failureOf(error, 'request'));
+      return;
+    }
+    const { pool, timeouts, retries, affinity, readPeer } = this.#options;
+    const peer = readPeer(req);
+    const exchange = new Exchange(req, res, {
+      pool,
+      timeouts,
+      retries,
+      affinity,
+      asked: affinity?.take(req.headers),
+      requestId: peer.requestId,
+      site: {
+        host: req.headers.host ?? '',
+        secure: peer.scheme === 'https',
+        backends: this.#backends,
+      },
+      send: () => void this.#proxy(req, res, (error) => exchange.onError(error)),
+      fail: next,
+    });
+    req.headers = requestHeaders(req.headers, peer);
+    this.#exchanges.set(req, exchange);
+    void exchange.attempt();
+  }
+
+  /** Ends idle upstream connections; requests under way go on. */
+  close(): void {
+    this.#reusing.retire();
+  }
+}

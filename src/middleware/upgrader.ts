@@ -1,0 +1,157 @@
+import { Agent, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
+import { GatewayError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { assertUnambiguous } from '../policy/access.ts';
+import { errorPage } from '../policy/error-page.ts';
+import { upgradeHeaders } from '../policy/forwarded.ts';
+import type { Backend } from '../upstream/backend.ts';
+import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
+import { failureOf } from './failure.ts';
+import type { PeerReader } from './peer.ts';
+import type { Timeouts } from './timeouts.ts';
+import { joinTunnel } from './tunnel.ts';
+import { dial } from './upstream-agent.ts';
+
+export interface UpgraderOptions {
+  readonly pool: Pool;
+  readonly timeouts: Timeouts;
+  readonly retries: number;
+  readonly readPeer: PeerReader;
+  readonly logger: Logger;
+}
+
+/** A websocket handshake on its way and the tunnel that it becomes. */
+interface Upgrade {
+  readonly lease: Lease;
+  /** Hands out the one connection that is already there. */
+  readonly agent: Agent;
+  outcome: Outcome;
+}
+
+/**
+ * Forwards websocket handshakes to the backends of a pool through http-proxy-middleware; a tunnel
+ * stays with its backend for life. The backend is connected first, because http-proxy ends the
+ * client's side with the first failure: only thereby another backend can be tried.
+ */
+export class Upgrader {
+  readonly #options: UpgraderOptions;
+  readonly #upgrades = new WeakMap<IncomingMessage, Upgrade>();
+  readonly #tunnels = new Set<Socket>();
+  readonly #proxy: RequestHandler;
+
+  constructor(options: UpgraderOptions) {
+    this.#options = options;
+    this.#proxy = createProxyMiddleware({
+      target: 'http://backend.invalid',
+      upgradeTimeout: options.timeouts.serverMs,
+      router: (req, _res, proxy) => {
+        const upgrade = this.#upgrades.get(req);
+        proxy.agent = upgrade?.agent;
+        return upgrade?.lease.backend.address.url ?? '';
+      },
+      on: {
+        proxyReqWs: (outgoing, _req, socket) => {
+          outgoing.once('upgrade', (_response, upstream) => {
+            this.#tunnels.add(socket);
+            joinTunnel(socket, upstream as Socket, options.timeouts.tunnelMs);
+          });
+        },
+        error: (error, req, socket) => this.#onError(error, req, socket as Socket),
+      },
+    });
+  }
+
+  /** Open tunnels. */
+  get tunnels(): number {
+    return this.#tunnels.size;
+  }
+
+  /** Listener for a server's `upgrade` event. */
+  readonly upgrade = (req: IncomingMessage, stream: Duplex, head: Buffer): void => {
+    const socket = stream as Socket;
+    // Until http-proxy adds its own, an error would be thrown.
+    socket.on('error', () => {});
+    void this.#start(req, socket, head).catch((error: unknown) => {
+      this.#refuse(req, socket, failureOf(error, 'upgrade'));
+    });
+  };
+
+  /** Ends every tunnel. */
+  close(): void {
+    for (const socket of this.#tunnels) socket.destroySoon();
+  }
+
+  async #start(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    assertUnambiguous(req.rawHeaders, req.url ?? '');
+    if (req.method !== 'GET' || !/^websocket$/i.test(req.headers.upgrade ?? '')) {
+      throw new GatewayError('badRequest', 'an upgrade to anything but a websocket');
+    }
+    const gone = new AbortController();
+    socket.once('close', () => gone.abort());
+    const { lease, upstream } = await this.#connect(gone.signal);
+    const upgrade: Upgrade = { lease, agent: agentOf(upstream), outcome: 'ok' };
+    if (gone.signal.aborted) {
+      upstream.destroy();
+      lease.release('aborted');
+      return;
+    }
+    socket.once('close', () => {
+      this.#tunnels.delete(socket);
+      upstream.destroySoon();
+      lease.release(upgrade.outcome);
+    });
+    this.#upgrades.set(req, upgrade);
+    req.headers = upgradeHeaders(req.headers, this.#options.readPeer(req));
+    this.#proxy.upgrade(req, socket, head);
+  }
+
+  /** Claims backends until one takes the connection. */
+  async #connect(signal: AbortSignal): Promise<{ lease: Lease; upstream: Socket }> {
+    const { pool, retries, timeouts } = this.#options;
+    const tried = new Set<Backend>();
+    for (;;) {
+      const lease = await pool.claimOrWait({ exclude: tried }, signal);
+      try {
+        return { lease, upstream: await dial(lease.backend.address.url, timeouts.connectMs) };
+      } catch (error) {
+        const { backend } = lease;
+        tried.add(backend);
+        lease.release('failed');
+        if (signal.aborted || tried.size > retries || !pool.hasUsableBeyond(tried)) {
+          throw failureOf(error, backend.name);
+        }
+      }
+    }
+  }
+
+  #onError(error: Error, req: IncomingMessage, socket: Socket): void {
+    const upgrade = this.#upgrades.get(req);
+    if (!upgrade || socket.destroyed) return;
+    upgrade.outcome = 'failed';
+    if (this.#tunnels.has(socket)) socket.destroySoon();
+    else this.#refuse(req, socket, failureOf(error, upgrade.lease.backend.name));
+  }
+
+  #refuse(req: IncomingMessage, socket: Socket, failure: GatewayError): void {
+    const { requestId } = this.#options.readPeer(req);
+    this.#options.logger.warn(
+      { requestId, kind: failure.kind, detail: failure.message },
+      'websocket refused',
+    );
+    if (!socket.writable) return;
+    const { status, headers, body } = errorPage(failure.kind, req.headers.accept, requestId);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}connection: close\r\n\r\n${body}`,
+    );
+  }
+}
+
+function agentOf(socket: Socket): Agent {
+  const agent = new Agent();
+  agent.createConnection = () => socket;
+  return agent;
+}

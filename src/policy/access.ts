@@ -1,0 +1,46 @@
+import { GatewayError } from '../errors.ts';
+
+/**
+ * Refuses what two readers of a request could understand differently and Node's parser lets pass:
+ * a repeated Host (RFC 9112 §3.2), or a target that is neither a path nor `*`.
+ * @throws GatewayError `badRequest`
+ */
+export function assertUnambiguous(rawHeaders: readonly string[], target: string): void {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === 'host') hosts += 1;
+  }
+  if (hosts > 1) throw new GatewayError('badRequest', 'the request has more than one Host header');
+  if (!target.startsWith('/') && target !== '*') {
+    throw new GatewayError('badRequest', 'the request target is not a path');
+  }
+}
+
+/**
+ * Refuses paths at or below one of `denied`, such as Apache's /server-status, however they are
+ * spelled (percent-encoded, doubled slashes, dot segments, letter case).
+ * @throws GatewayError `forbidden`
+ */
+export function assertAllowed(target: string, denied: readonly string[]): void {
+  const path = normalise(target);
+  for (const prefix of denied) {
+    if (path === prefix || path.startsWith(`${prefix}/`)) {
+      throw new GatewayError('forbidden', `${prefix} is closed to the outside`);
+    }
+  }
+}
+
+function normalise(target: string): string {
+  let path = target.split(/[?#]/, 1)[0] ?? '';
+  try {
+    path = decodeURIComponent(path);
+  } catch {
+    // A broken escape stays as it is; the backend answers it.
+  }
+  const segments: string[] = [];
+  for (const segment of path.toLowerCase().split('/')) {
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  return `/${segments.join('/')}`;
+}

@@ -1,0 +1,70 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** Adds `Secure` to each Set-Cookie that lacks it: the site is reached over TLS only. */
+export function secureCookies(cookies: readonly string[]): string[] {
+  return cookies.map((cookie) =>
+    /;\s*secure\s*(;|$)/i.test(cookie) ? cookie : `${cookie}; Secure`,
+  );
+}
+
+/** The value of the first cookie of that name in a Cookie header. */
+export function cookieValue(header: string | undefined, name: string): string | undefined {
+  for (const pair of header?.split(';') ?? []) {
+    if (nameOf(pair) === name) return pair.slice(pair.indexOf('=') + 1).trim();
+  }
+  return undefined;
+}
+
+/** What the affinity cookie of an answer depends on. */
+export interface AffinityMark {
+  /** The backend that the client's cookie named. */
+  readonly asked: string | undefined;
+  /** The backend that answered. */
+  readonly served: string;
+  /** A shared cache may store the answer. */
+  readonly cacheable: boolean;
+}
+
+/**
+ * HAProxy's `cookie NAME insert indirect nocache` (configuration manual, "cookie"): the backend is
+ * named by a cookie that the proxy sets and takes out again, so that backends never see it.
+ */
+export class AffinityCookie {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** The backend's name that the client brought, taken out of the headers in place. */
+  take(headers: IncomingHttpHeaders): string | undefined {
+    const value = cookieValue(headers.cookie, this.#name);
+    if (value === undefined) return undefined;
+    const rest = headers.cookie?.split(';').filter((pair) => nameOf(pair) !== this.#name);
+    const cookie = rest?.join(';').trim();
+    if (cookie) headers.cookie = cookie;
+    else delete headers.cookie;
+    return value;
+  }
+
+  /**
+   * Marks an answer, in place, where the client was served by another backend than it asked for:
+   * sets the cookie and, if `cacheable`, keeps shared caches from storing it. A cookie of that name
+   * from the backend itself is removed.
+   */
+  mark(headers: IncomingHttpHeaders, { asked, served, cacheable }: AffinityMark): void {
+    const cookies = headers['set-cookie']?.filter((cookie) => nameOf(cookie) !== this.#name) ?? [];
+    if (asked !== served) {
+      cookies.push(`${this.#name}=${served}; path=/`);
+      const control = headers['cache-control'];
+      if (cacheable) headers['cache-control'] = control ? `${control}, private` : 'private';
+    }
+    if (cookies.length > 0) headers['set-cookie'] = cookies;
+    else delete headers['set-cookie'];
+  }
+}
+
+function nameOf(pair: string): string {
+  const at = pair.indexOf('=');
+  return at < 0 ? '' : pair.slice(0, at).trim();
+}

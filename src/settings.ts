@@ -1,0 +1,234 @@
+import {
+  cookieName,
+  duration,
+  flag,
+  hostHeader,
+  hsts,
+  integer,
+  list,
+  listenAddress,
+  oneOf,
+  urlPath,
+} from './config-values.ts';
+import { readCertificate, readKey } from './listener/certificate.ts';
+import { LOG_LEVELS } from './log.ts';
+import { parseNode } from './memcached/node-address.ts';
+import { PLACEMENTS } from './memcached/placement.ts';
+import { parseNetworks } from './policy/networks.ts';
+import { parseBackends } from './upstream/backend-address.ts';
+import { parseStatusSet } from './upstream/http-check.ts';
+
+/** One setting: how its text is read, what holds where it is unset, and what it means. */
+export interface Setting<T> {
+  readonly read: (text: string) => T;
+  /** Undefined: there is no default, so it has to be set. */
+  readonly initial: string | undefined;
+  /** Set to nothing, it is off. */
+  readonly optional: boolean;
+  /** One line for .env.example and error messages. */
+  readonly meaning: string;
+}
+
+function required<T>(read: (text: string) => T, meaning: string): Setting<T> {
+  return { read, initial: undefined, optional: false, meaning };
+}
+
+function preset<T>(read: (text: string) => T, initial: string, meaning: string): Setting<T> {
+  return { read, initial, optional: false, meaning };
+}
+
+function optional<T>(
+  read: (text: string) => T,
+  initial: string,
+  meaning: string,
+): Setting<T | undefined> {
+  return { read, initial, optional: true, meaning };
+}
+
+/** Every setting of Dashgate, in the order in which they are explained. */
+export const SETTINGS = {
+  PORTAL_LISTEN: preset(
+    listenAddress,
+    ':443',
+    'Address of the portal (HTTPS): host:port or :port.',
+  ),
+  PORTAL_BACKENDS: required(
+    backends,
+    'Dashboards: http://host:port, comma-separated, each with options: weight=2 maxconn=200 backup name=one.',
+  ),
+  PORTAL_REDIRECT_LISTEN: optional(
+    listenAddress,
+    '',
+    'Address of plain HTTP that only redirects to the portal, such as :80; empty: off.',
+  ),
+  PORTAL_ROOT_REDIRECT: optional(
+    urlPath,
+    '/dashboard/',
+    'Where a request for / is sent; empty where the dashboard itself lives at /.',
+  ),
+  PORTAL_AFFINITY: preset(
+    oneOf(['none', 'cookie']),
+    'none',
+    "none, or cookie: as HAProxy's 'cookie SERVERID insert indirect nocache'.",
+  ),
+  PORTAL_AFFINITY_COOKIE: preset(cookieName, 'SERVERID', 'Name of the affinity cookie.'),
+  PORTAL_DENY: preset(
+    deniedPaths,
+    '/server-status,/server-info',
+    'Paths that are closed to the outside, with all below them; comma-separated.',
+  ),
+  PORTAL_HEALTH_METHOD: preset(
+    oneOf(['GET', 'HEAD', 'OPTIONS']),
+    'GET',
+    'Method of the health check of a dashboard.',
+  ),
+  PORTAL_HEALTH_PATH: preset(
+    urlPath,
+    '/dashboard/auth/login/',
+    'Path of the health check of a dashboard.',
+  ),
+  PORTAL_HEALTH_EXPECT: preset(
+    parseStatusSet,
+    '200',
+    'Good answers to it, such as 200 or 200-399.',
+  ),
+  PORTAL_HEALTH_HOST: optional(
+    hostHeader,
+    '',
+    "Host header of it, one of Django's ALLOWED_HOSTS; empty: the backend's own address.",
+  ),
+  CONSOLE_LISTEN: optional(
+    listenAddress,
+    ':6080',
+    'Address of the console (HTTPS, WSS); empty: off.',
+  ),
+  CONSOLE_BACKENDS: optional(
+    backends,
+    '',
+    'noVNC proxies, written as PORTAL_BACKENDS; needed while CONSOLE_LISTEN is on.',
+  ),
+  CONSOLE_HEALTH_METHOD: preset(
+    oneOf(['GET', 'HEAD', 'OPTIONS']),
+    'GET',
+    'Method of the health check of a noVNC proxy.',
+  ),
+  CONSOLE_HEALTH_PATH: preset(
+    urlPath,
+    '/vnc_lite.html',
+    'Path of the health check of a noVNC proxy.',
+  ),
+  CONSOLE_HEALTH_EXPECT: preset(parseStatusSet, '200', 'Good answers to it.'),
+  CONSOLE_HEALTH_HOST: optional(
+    hostHeader,
+    '',
+    "Host header of it; empty: the backend's own address.",
+  ),
+  TLS_CERT: required(
+    readCertificate,
+    'PEM file of the certificate, followed by its intermediates.',
+  ),
+  TLS_KEY: required(readKey, 'PEM file of its private key, without a passphrase.'),
+  HSTS: optional(
+    hsts,
+    '',
+    'Strict-Transport-Security, such as max-age=31536000; includeSubDomains; empty: not sent.',
+  ),
+  TRUSTED_PROXIES: preset(
+    networks,
+    '',
+    'Addresses or CIDR ranges of proxies in front, whose X-Forwarded-* count; comma-separated.',
+  ),
+  MEMCACHED_SERVERS: preset(
+    nodes,
+    '127.0.0.1:11211',
+    "memcached nodes, comma-separated, in the order of the dashboards' LOCATION.",
+  ),
+  MEMCACHED_PLACEMENT: preset(
+    oneOf(PLACEMENTS),
+    'pymemcache',
+    `Which node holds a key, as the dashboards' client has it: ${PLACEMENTS.join(', ')}.`,
+  ),
+  DJANGO_KEY_PREFIX: preset(keyPrefix, '', "KEY_PREFIX of Django's cache."),
+  DJANGO_KEY_VERSION: preset(integer(0, 1_000_000), '1', "VERSION of Django's cache."),
+  SESSION_COOKIE_NAME: preset(cookieName, 'sessionid', "Django's SESSION_COOKIE_NAME."),
+  ADMIN_LISTEN: optional(
+    listenAddress,
+    '127.0.0.1:9090',
+    'Address of /healthz, /readyz and the status page, plain HTTP, for this host only; empty: off.',
+  ),
+  HEALTH_INTERVAL: preset(duration, '2s', 'Pause between two health checks of a backend.'),
+  HEALTH_TIMEOUT: preset(duration, '2s', 'Longest wait for the answer to a health check.'),
+  HEALTH_RISE: preset(integer(1, 100), '2', 'Good checks in a row that bring a backend up.'),
+  HEALTH_FALL: preset(integer(1, 100), '3', 'Bad checks in a row that take a backend down.'),
+  RETRIES: preset(integer(0, 10), '3', 'Most other backends that are tried for a request.'),
+  QUEUE_LIMIT: preset(
+    integer(0, 100_000),
+    '1024',
+    'Most requests that wait while all backends are at maxconn; one more is answered 503.',
+  ),
+  HEADER_TIMEOUT: preset(
+    duration,
+    '10s',
+    'Longest time for a client to send the head of a request.',
+  ),
+  KEEPALIVE_TIMEOUT: preset(duration, '10s', 'How long an idle client connection is kept.'),
+  CLIENT_TIMEOUT: preset(duration, '60s', 'Longest pause of a client within a request body.'),
+  QUEUE_TIMEOUT: preset(duration, '60s', 'Longest wait for a backend with room.'),
+  CONNECT_TIMEOUT: preset(duration, '5s', 'Longest time to connect to a backend.'),
+  SERVER_TIMEOUT: preset(duration, '60s', 'Longest silence of a backend within an exchange.'),
+  TUNNEL_TIMEOUT: preset(duration, '1h', 'Longest silence of a websocket before it is closed.'),
+  SHUTDOWN_TIMEOUT: preset(
+    duration,
+    '30s',
+    'How long open requests may go on after SIGTERM; websockets end at once.',
+  ),
+  LOG_LEVEL: preset(
+    oneOf(LOG_LEVELS),
+    'info',
+    `Least level that is logged: ${LOG_LEVELS.join(', ')}.`,
+  ),
+  ACCESS_LOG: preset(flag, 'on', 'A log line for each request: on or off.'),
+} as const;
+
+/** The text of .env.example: every setting with its meaning and default. */
+export function envExample(): string {
+  const lines = [
+    '# Settings of Dashgate: copy to .env and change what you need, or set them in the environment,',
+    '# which comes first. A line that starts with # shows the default.',
+  ];
+  for (const [name, { initial, meaning }] of Object.entries(SETTINGS)) {
+    lines.push('', `# ${meaning}`);
+    lines.push(initial === undefined ? `${name}=` : `#${name}=${initial}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function backends(value: string) {
+  const problems: string[] = [];
+  const parsed = parseBackends(value, (problem) => problems.push(problem));
+  if (problems.length > 0) throw new Error(problems.join('; '));
+  return parsed;
+}
+
+function nodes(value: string): string[] {
+  const entries = list(value);
+  if (entries.length === 0) throw new Error('names no node; write host:port, comma-separated');
+  for (const entry of entries) parseNode(entry);
+  return entries;
+}
+
+function networks(value: string): string[] {
+  const entries = list(value);
+  parseNetworks(entries);
+  return entries;
+}
+
+function deniedPaths(value: string): string[] {
+  return list(value).map((path) => urlPath(path).toLowerCase().replace(/\/+$/, ''));
+}
+
+function keyPrefix(value: string): string {
+  // memcached ends a key at a blank; Django refuses such prefixes as well.
+  if (/^[!-~]{0,100}$/.test(value)) return value;
+  throw new Error('has a blank or an unusual character; use what Django uses');
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startBackend } from '../support/backend.ts';
+import { exchangeRaw, fetchTls, startTestGateway } from '../support/gateway.ts';
+import { recordingLogger } from '../support/log.ts';
+
+test('requests go to the backends in turn, by weight', async (t) => {
+  const one = await startBackend(t);
+  const two = await startBackend(t);
+  const gateway = await startTestGateway(t, { PORTAL_BACKENDS: `${one.url} weight=2,${two.url}` });
+  for (let i = 0; i < 9; i++) {
+    assert.equal((await fetchTls(gateway.addresses.portal!.port, '/x')).status, 200);
+  }
+  assert.deepEqual([one.requests.length, two.requests.length], [6, 3]);
+});
+
+test('a backend sees one truth about the client, whatever the client claims', async (t) => {
+  const backend = await startBackend(t);
+  const gateway = await startTestGateway(t, { PORTAL_BACKENDS: backend.url });
+  const { port } = gateway.addresses.portal!;
+  await fetchTls(port, '/x?y=%2F', {
+    headers: {
+      host: 'dashboard.example:8443',
+      'x-forwarded-for': '6.6.6.6',
+      'x-forwarded-proto': 'http',
+      x_forwarded_proto: 'http',
+      forwarded: 'for=6.6.6.6',
+      'x-request-id': 'forged-by-client',
+      'x-real-ip': '6.6.6.6',
+      connection: 'x-secret-hop, close',
+      'x-secret-hop': '1',
+      te: 'trailers',
+      cookie: 'sessionid=abc; csrftoken=def',
+    },
+  });
+  const [seen] = backend.requests;
+  assert.equal(seen?.url, '/x?y=%2F');
+  assert.equal(seen?.headers.host, 'dashboard.example:8443');
+  assert.equal(seen?.headers['x-forwarded-for'], '127.0.0.1');
+  assert.equal(seen?.headers['x-forwarded-proto'], 'https');
+  assert.equal(seen?.headers['x-forwarded-host'], 'dashboard.example:8443');
+  assert.equal(seen?.headers['x-forwarded-port'], '8443');
+  assert.equal(seen?.headers['x-real-ip'], '127.0.0.1');
+  assert.equal(seen?.headers.cookie, 'sessionid=abc; csrftoken=def');
+  assert.notEqual(seen?.headers['x-request-id'], 'forged-by-client');
+  for (const name of ['x_forwarded_proto', 'forwarded', 'x-secret-hop', 'te']) {
+    assert.equal(seen?.headers[name], undefined, name);
+  }
+});
+
+test('addresses and cookies in an answer fit the public side', async (t) => {
+  const backend = await startBackend(t, (req, res) => {
+    res.writeHead(302, {
+      location: `http://${req.headers.host}/dashboard/`,
+      'x-horizon-location': `http://${req.headers.host}/login`,
+      'set-cookie': ['sessionid=abc; HttpOnly; Path=/', 'login_region=x'],
+      'keep-alive': 'timeout=5',
+    });
+    res.end();
+  });
+  const gateway = await startTestGateway(t, {
+    PORTAL_BACKENDS: backend.url,
+    HSTS: 'max-age=600',
+  });
+  const { port } = gateway.addresses.portal!;
+  const { status, headers } = await fetchTls(port, '/x');
+  assert.equal(status, 302);
+  assert.equal(headers.location, `https://127.0.0.1:${port}/dashboard/`);
+  assert.equal(headers['x-horizon-location'], `https://127.0.0.1:${port}/login`);
+  assert.deepEqual(headers['set-cookie'], [
+    'sessionid=abc; HttpOnly; Path=/; Secure',
+    'login_region=x; Secure',
+  ]);
+  assert.equal(headers['strict-transport-security'], 'max-age=600');
+  assert.match(String(headers['x-request-id']), /^[0-9a-f-]{36}$/);
+});
+
+test('the root is redirected, /server-status is closed, and neither reaches a backend', async (t) => {
+  const backend = await startBackend(t);
+  const gateway = await startTestGateway(t, { PORTAL_BACKENDS: backend.url });
+  const { port } = gateway.addresses.portal!;
+  const root = await fetchTls(port, '/');
+  assert.deepEqual([root.status, root.headers.location], [301, '/dashboard/']);
+  assert.equal((await fetchTls(port, '//server-status/x')).status, 403);
+  assert.equal(backend.requests.length, 0);
+});
+
+test('plain HTTP only leads to HTTPS', async (t) => {
+  const backend = await startBackend(t);
+  const gateway = await startTestGateway(t, {
+    PORTAL_BACKENDS: backend.url,
+    PORTAL_REDIRECT_LISTEN: '127.0.0.1:0',
+  });
+  const { portal, redirect } = gateway.addresses;
+  const url = `http://127.0.0.1:${redirect!.port}/a?b`;
+  const get = await fetch(url, { redirect: 'manual' });
+  assert.deepEqual(
+    [get.status, get.headers.get('location')],
+    [301, `https://127.0.0.1:${portal!.port}/a?b`],
+  );
+  const post = await fetch(url, { method: 'POST', body: 'x', redirect: 'manual' });
+  assert.equal(post.status, 308);
+  assert.equal(backend.requests.length, 0);
+});
+
+test('a large upload and download pass unchanged, with backpressure', async (t) => {
+  const size = 32 * 1024 * 1024;
+  const backend = await startBackend(t, (req, res) => {
+    res.writeHead(200, { 'content-length': req.headers['content-length'] });
+    req.pipe(res);
+  });
+  const gateway = await startTestGateway(t, { PORTAL_BACKENDS: backend.url });
+  const body = Buffer.alloc(size, 'dashgate');
+  const answer = await fetchTls(gateway.addresses.portal!.port, '/echo', {
+    method: 'POST',
+    headers: { 'content-length': size },
+    body,
+  });
+  assert.equal(answer.body.length, size);
+  assert.ok(Buffer.from(answer.body).equals(body));
+});
+
+test('a second Host header is refused before it reaches a backend', async (t) => {
+  const backend = await startBackend(t);
+  const gateway = await startTestGateway(t, { PORTAL_BACKENDS: backend.url });
+  const answer = await exchangeRaw(
+    gateway.addresses.portal!.port,
+    'GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+  );
+  assert.match(answer, /^HTTP\/1\.1 400 /);
+  assert.equal(backend.requests.length, 0);
+});
+
+test('each request is logged once, without query, cookie or token', async (t) => {
+  const backend = await startBackend(t);
+  const { logger, lines } = recordingLogger();
+  const gateway = await startTestGateway(t, { PORTAL_BACKENDS: backend.url }, logger);
+  const { headers } = await fetchTls(gateway.addresses.portal!.port, '/page?token=hush', {
+    headers: { cookie: 'sessionid=hushhush' },
+  });
+  const logged = lines.filter(({ msg }) => msg === 'request');
+  assert.equal(logged.length, 1);
+  const { method, path, status, client, requestId } = logged[0]!;
+  assert.deepEqual([method, path, status, client], ['GET', '/page', 200, '127.0.0.1']);
+  assert.equal(requestId, headers['x-request-id']);
+  assert.ok(!JSON.stringify(lines).includes('hush'));
+});

@@ -1,0 +1,56 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+
+/** A backend that the test plays, and what reached it. */
+export interface TestBackend {
+  readonly url: string;
+  readonly port: number;
+  readonly server: Server;
+  /** Requests but health checks, in order. */
+  readonly requests: readonly IncomingMessage[];
+  /** Stops listening and cuts every connection, as a killed process would. */
+  kill(): Promise<void>;
+  /** Listens again on the same port. */
+  revive(): Promise<void>;
+}
+
+/** Starts a backend; `/health` answers 200 by itself, all else goes to `handler`. */
+export async function startBackend(
+  t: TestContext,
+  handler: RequestListener = (_req, res) => void res.end('ok'),
+): Promise<TestBackend> {
+  const requests: IncomingMessage[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((req, res) => {
+    if (req.url === '/health') {
+      res.end('well');
+      return;
+    }
+    requests.push(req);
+    handler(req, res);
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const listen = (port: number) =>
+    new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const kill = () =>
+    new Promise<void>((resolve) => {
+      if (!server.listening) return resolve();
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  t.after(kill);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    server,
+    requests,
+    kill,
+    revive: () => listen(port),
+  };
+}
