@@ -1,0 +1,37 @@
+import { userInfo } from 'node:os';
+import type { Program, Programs } from './program.ts';
+import { freePorts, untilListening } from './readiness.ts';
+
+export interface MemcachedNode {
+  /** `host:port`, as Django's LOCATION and MEMCACHED_SERVERS want it. */
+  readonly address: string;
+  readonly program: Program;
+}
+
+/** Starts real memcached nodes of 16 MiB each. */
+export async function startMemcached(programs: Programs, count: number): Promise<MemcachedNode[]> {
+  const ports = await freePorts(count);
+  return Promise.all(
+    ports.map(async (port, index) => {
+      const program = programs.start({
+        name: `memcached-${index + 1}`,
+        command: '/usr/bin/memcached',
+        // -u: as root memcached insists on being told; a change of user would undo setpriv.
+        args: [
+          '-l',
+          '127.0.0.1',
+          '-p',
+          `${port}`,
+          '-m',
+          '16',
+          '-t',
+          '1',
+          '-u',
+          userInfo().username,
+        ],
+      });
+      await untilListening(program, port);
+      return { address: `127.0.0.1:${port}`, program };
+    }),
+  );
+}
