@@ -16,11 +16,15 @@ export const ERROR_TABLE = {
     text: 'The request could not be understood.',
   },
   forbidden: { status: 403, source: 'downstream', text: 'This address is not open to you.' },
-  notFound: { status: 404, source: 'downstream', text: 'There is nothing at this address.' },
   requestTimeout: {
     status: 408,
     source: 'downstream',
     text: 'The request did not arrive in time.',
+  },
+  headTooLarge: {
+    status: 431,
+    source: 'downstream',
+    text: 'The head of the request is too large. Deleting cookies of this site may help.',
   },
   internal: { status: 500, source: 'internal', text: 'Something went wrong inside the gateway.' },
   badGateway: {
@@ -37,11 +41,6 @@ export const ERROR_TABLE = {
     status: 503,
     source: 'upstream',
     text: 'All servers are busy. Please try again in a moment.',
-  },
-  shuttingDown: {
-    status: 503,
-    source: 'internal',
-    text: 'The gateway is shutting down. Please try again in a moment.',
   },
   upstreamTimeout: {
     status: 504,

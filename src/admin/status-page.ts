@@ -1,16 +1,16 @@
-import { escapeHtml } from '../policy/html.ts';
+import { Html, html } from '../html.ts';
 import type { BackendState, GatewayState, NodeReport, ServiceState } from './state.ts';
 
 /** The status page: services, their backends and the memcached nodes; it refreshes itself. */
 export function statusPage(state: GatewayState): string {
-  return `<!doctype html>
+  return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="5">
 <title>Dashgate: ${state.ready ? 'ready' : 'not ready'}</title>
-<style>${STYLE}</style>
+<style>${new Html(STYLE)}</style>
 </head>
 <body>
 <header>
@@ -18,57 +18,57 @@ export function statusPage(state: GatewayState): string {
 <p>${badge(state.ready ? 'up' : 'down', state.ready ? 'ready' : 'not ready')} up for ${age(state.uptimeSeconds)}</p>
 </header>
 <main>
-${state.services.map(serviceSection).join('\n')}
+${state.services.map(serviceSection)}
 ${nodeSection(state.memcached)}
 </main>
 </body>
 </html>
-`;
+`.text;
 }
 
-function serviceSection({ name, queued, tunnels, backends }: ServiceState): string {
-  return `<section aria-labelledby="${escapeHtml(name)}">
-<h2 id="${escapeHtml(name)}">${escapeHtml(name)}</h2>
+function serviceSection({ name, queued, tunnels, backends }: ServiceState): Html {
+  return html`<section aria-labelledby="${name}">
+<h2 id="${name}">${name}</h2>
 <p>${queued} waiting, ${tunnels} open ${tunnels === 1 ? 'websocket' : 'websockets'}</p>
 <div class="scroll"><table>
 <thead><tr><th>Backend<th>State<th>Last check<th class="n">Weight<th class="n">Active<th class="n">Served<th class="n">Failed</tr></thead>
 <tbody>
-${backends.map(backendRow).join('\n')}
+${backends.map(backendRow)}
 </tbody>
 </table></div>
 </section>`;
 }
 
-function backendRow(backend: BackendState): string {
+function backendRow(backend: BackendState): Html {
   const check = backend.lastCheck;
   const checked = check
-    ? `${escapeHtml(check.detail)} <small>in ${check.durationMs.toFixed(0)} ms, ${check.at.toISOString().slice(11, 19)} UTC</small>`
+    ? html`${check.detail} <small>in ${check.durationMs.toFixed(0)} ms, ${check.at.toISOString().slice(11, 19)} UTC</small>`
     : 'none yet';
   const limit = backend.maxconn === 0 ? '' : ` / ${backend.maxconn}`;
-  return `<tr><th scope="row">${escapeHtml(backend.name)}${backend.backup ? ' <small>backup</small>' : ''}
+  return html`<tr><th scope="row">${backend.name}${backend.backup && html` <small>backup</small>`}
 <td>${badge(backend.health, backend.health)}${backend.adminState === 'ready' ? '' : ` ${backend.adminState}`}
 <td>${checked}
 <td class="n">${backend.weight}<td class="n">${backend.active}${limit}<td class="n">${backend.claimed}<td class="n">${backend.failed}</tr>`;
 }
 
-function nodeSection(nodes: readonly NodeReport[]): string {
+function nodeSection(nodes: readonly NodeReport[]): Html {
   const rows = nodes.map(
     ({ node, state, detail }) =>
-      `<tr><th scope="row">${escapeHtml(node)}<td>${badge(state, state)}<td>${escapeHtml(detail)}</tr>`,
+      html`<tr><th scope="row">${node}<td>${badge(state, state)}<td>${detail}</tr>`,
   );
-  return `<section aria-labelledby="memcached">
+  return html`<section aria-labelledby="memcached">
 <h2 id="memcached">memcached</h2>
 <div class="scroll"><table>
 <thead><tr><th>Node<th>State<th>Version</tr></thead>
 <tbody>
-${rows.join('\n')}
+${rows}
 </tbody>
 </table></div>
 </section>`;
 }
 
-function badge(state: 'up' | 'down' | 'unknown', label: string): string {
-  return `<span class="badge ${state}">${escapeHtml(label)}</span>`;
+function badge(state: 'up' | 'down' | 'unknown', label: string): Html {
+  return html`<span class="badge ${state}">${label}</span>`;
 }
 
 function age(seconds: number): string {

@@ -1,14 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Config } from '../config.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Dashgate } from '../middleware/dashgate.ts';
-import { failureOf } from '../middleware/failure.ts';
 import type { PeerReader } from '../middleware/peer.ts';
 import { assertAllowed } from '../policy/access.ts';
-import { errorPage } from '../policy/error-page.ts';
+import { errorPage, rawErrorPage } from '../policy/error-page.ts';
 import { isRoot } from '../policy/redirect.ts';
 import { accessLog } from './access-log.ts';
 
@@ -32,6 +33,7 @@ export function createService(options: ServiceOptions): Server {
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
     headersTimeout: config.HEADER_TIMEOUT,
+    connectionsCheckingInterval: 1_000,
     handshakeTimeout: config.HEADER_TIMEOUT,
     keepAliveTimeout: config.KEEPALIVE_TIMEOUT,
     // An upload may take as long as it makes progress; CLIENT_TIMEOUT sees to that.
@@ -42,10 +44,30 @@ export function createService(options: ServiceOptions): Server {
   server.on('request', createApp(options));
   server.on('upgrade', gate.upgrade);
   // Handshakes that fail are the client's affair; without a listener Node resets them silently.
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    refuseUnparsed(error, socket, options.logger);
+  });
   server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
     options.logger.debug({ code: error.code }, 'TLS handshake failed');
   });
   return server;
+}
+
+/** Answers what never became a request: Node's parser refused it, or its head took too long. */
+function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex, logger: Logger): void {
+  const kind =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'headTooLarge'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'requestTimeout'
+        : 'badRequest';
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const requestId = randomUUID();
+  logger.warn({ requestId, kind, detail: error.code ?? error.message }, 'request refused');
+  socket.end(rawErrorPage(kind, undefined, requestId));
 }
 
 function createApp({
@@ -59,7 +81,7 @@ function createApp({
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  if (config.ACCESS_LOG) app.use(accessLog(readPeer, logger));
+  if (config.ACCESS_LOG) app.use(accessLog(gate, readPeer, logger));
   app.use((req, res, next) => {
     if (config.HSTS) res.setHeader('strict-transport-security', config.HSTS);
     assertAllowed(req.url, deny);
@@ -77,7 +99,8 @@ function createApp({
 /** The one place where a failed request gets its answer. */
 function renderError(readPeer: PeerReader, logger: Logger): ErrorRequestHandler {
   return (error, req, res, _next) => {
-    const failure = error instanceof GatewayError ? error : failureOf(error, 'request');
+    const failure =
+      error instanceof GatewayError ? error : new GatewayError('internal', messageOf(error));
     const { requestId } = readPeer(req);
     logger.warn({ requestId, kind: failure.kind, detail: failure.message }, 'request failed');
     if (res.headersSent) {

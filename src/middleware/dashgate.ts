@@ -50,6 +50,8 @@ export interface Dashgate extends RequestHandler {
   readonly pool: Pool;
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
+  /** The name of the backend that a request went to last. */
+  servedBy(req: IncomingMessage): string | undefined;
   /** Open tunnels. */
   readonly tunnels: number;
   /** Stops health checks, ends tunnels and idle connections; requests under way go on. */
@@ -101,6 +103,7 @@ export function dashgate(options: DashgateOptions): Dashgate {
   return Object.defineProperties(handler, {
     upgrade: { value: upgrader.upgrade },
     pool: { value: pool },
+    servedBy: { value: (req: IncomingMessage) => forwarder.servedBy(req) },
     checked: { value: checked },
     tunnels: { get: () => upgrader.tunnels },
     close: {

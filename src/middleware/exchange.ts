@@ -37,6 +37,8 @@ export class Exchange {
   readonly #tried = new Set<Backend>();
   readonly #gone = new AbortController();
   #lease: Lease | undefined;
+  /** Name of the backend that was claimed last. */
+  served: string | undefined;
   #outgoing: ClientRequest | undefined;
   #answered = false;
   /** An idle upstream connection proved stale, so none is taken again. */
@@ -76,6 +78,7 @@ export class Exchange {
       if (!this.#gone.signal.aborted) fail(failureOf(error, 'pool'));
       return;
     }
+    this.served = this.#lease.backend.name;
     this.#outgoing = undefined;
     send();
   }

@@ -1,11 +1,11 @@
-import { Agent, type IncomingMessage, STATUS_CODES } from 'node:http';
+import { Agent, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { assertUnambiguous } from '../policy/access.ts';
-import { errorPage } from '../policy/error-page.ts';
+import { rawErrorPage } from '../policy/error-page.ts';
 import { upgradeHeaders } from '../policy/forwarded.ts';
 import type { Backend } from '../upstream/backend.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
@@ -98,10 +98,18 @@ export class Upgrader {
       lease.release('aborted');
       return;
     }
+    const { address, requestId } = this.#options.readPeer(req);
+    const opened = performance.now();
     socket.once('close', () => {
-      this.#tunnels.delete(socket);
+      const wasOpen = this.#tunnels.delete(socket);
       upstream.destroySoon();
       lease.release(upgrade.outcome);
+      if (!wasOpen) return;
+      const ms = Math.round(performance.now() - opened);
+      this.#options.logger.info(
+        { requestId, client: address, backend: lease.backend.name, ms },
+        'websocket closed',
+      );
     });
     this.#upgrades.set(req, upgrade);
     req.headers = upgradeHeaders(req.headers, this.#options.readPeer(req));
@@ -142,11 +150,7 @@ export class Upgrader {
       'websocket refused',
     );
     if (!socket.writable) return;
-    const { status, headers, body } = errorPage(failure.kind, req.headers.accept, requestId);
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}connection: close\r\n\r\n${body}`,
-    );
+    socket.end(rawErrorPage(failure.kind, req.headers.accept, requestId));
   }
 }
 

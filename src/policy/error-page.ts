@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { ERROR_TABLE, type ErrorKind } from '../errors.ts';
 
 export interface ErrorPage {
@@ -32,6 +33,18 @@ export function errorPage(
     : page(status, text, requestId);
   headers['content-length'] = String(Buffer.byteLength(body));
   return { status, headers, body };
+}
+
+/** As `errorPage`, as the bytes of a whole HTTP/1.1 answer after which the connection closes. */
+export function rawErrorPage(
+  kind: ErrorKind,
+  accept: string | undefined,
+  requestId: string,
+): string {
+  const { status, headers, body } = errorPage(kind, accept, requestId);
+  const lines = Object.entries({ ...headers, connection: 'close' });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`;
 }
 
 function page(status: number, text: string, requestId: string): string {

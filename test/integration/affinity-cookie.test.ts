@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startBackend, type TestBackend } from '../support/backend.ts';
+import { freePorts } from '../support/free-port.ts';
 import {
   type Answer,
   collect,
@@ -49,7 +49,7 @@ async function throughDashgate(t: TestContext, [one, two]: TestBackend[]): Promi
 }
 
 async function throughHaproxy(t: TestContext, [one, two]: TestBackend[]): Promise<Get> {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const file = join(temporaryFolder(t), 'haproxy.cfg');
   writeFileSync(
     file,
@@ -86,14 +86,6 @@ backend dashboard-backend
     ),
   );
   return get;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** What of an answer shows the affinity at work; `Secure` is our own addition for TLS. */

@@ -140,8 +140,11 @@ test('each request is logged once, without query, cookie or token', async (t) =>
   });
   const logged = lines.filter(({ msg }) => msg === 'request');
   assert.equal(logged.length, 1);
-  const { method, path, status, client, requestId } = logged[0]!;
-  assert.deepEqual([method, path, status, client], ['GET', '/page', 200, '127.0.0.1']);
+  const { method, path, status, client, backend: served, requestId } = logged[0]!;
+  assert.deepEqual(
+    [method, path, status, client, served],
+    ['GET', '/page', 200, '127.0.0.1', `127.0.0.1:${backend.port}`],
+  );
   assert.equal(requestId, headers['x-request-id']);
   assert.ok(!JSON.stringify(lines).includes('hush'));
 });

@@ -1,0 +1,139 @@
+#!/usr/bin/env node
+import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs, parseEnv } from 'node:util';
+import { assertKnownNames, ConfigError, type Environment, parseConfig } from './config.ts';
+import { messageOf } from './errors.ts';
+import { startGateway } from './gateway/gateway.ts';
+import { ListenError } from './listener/listen.ts';
+import { createLogger } from './log.ts';
+import { envExample } from './settings.ts';
+
+/** Exit codes, of sysexits(3) where it has one. */
+const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const;
+
+const USAGE = `Usage: dashgate COMMAND [--config FILE] [--open]
+
+  start      run the gateway
+  demo       run a whole cluster on this host: gateway, dashboards, consoles, memcached
+  check      read the configuration and report what is wrong with it
+  settings   print every setting with its meaning and default
+  dashboard  run one mock dashboard of the demo
+  console    run one mock console of the demo
+  certificate FOLDER
+             make the demo's self-signed certificate in a folder, if it is not there
+  help       print this
+
+Settings come from the environment, then from FILE (.env unless told). With --open the demo opens
+the portal in the browser of this desktop.
+Exit codes: 0 done, 1 failed, 64 wrong usage, 69 an address cannot be listened on,
+78 wrong configuration.
+`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      config: { type: 'string', short: 'c' },
+      help: { type: 'boolean', short: 'h' },
+      open: { type: 'boolean' },
+    },
+  });
+  const [command = 'help', ...rest] = positionals;
+  if (values.help || command === 'help') {
+    process.stdout.write(USAGE);
+    return EXIT.ok;
+  }
+  if (command === 'certificate') return certificate(rest);
+  if (rest.length > 0) throw new UsageError(`${command} takes no argument "${rest[0]}"`);
+  const env = () => readEnvironment(values.config);
+  switch (command) {
+    case 'start':
+      return start(env());
+    case 'check': {
+      const { keyPair } = parseConfig(env());
+      process.stdout.write(
+        `The configuration is sound; the certificate is for ${keyPair.names}.\n`,
+      );
+      return EXIT.ok;
+    }
+    case 'settings':
+      process.stdout.write(envExample());
+      return EXIT.ok;
+    case 'demo': {
+      const { runDemo } = await import('./demo/demo.ts');
+      await runDemo({ env: env(), open: values.open ?? false, stopped: stopSignal() });
+      return EXIT.ok;
+    }
+    case 'dashboard':
+    case 'console': {
+      const { runPart } = await import('./demo/part.ts');
+      await runPart(command, process.env, stopSignal());
+      return EXIT.ok;
+    }
+    default:
+      throw new UsageError(`there is no command "${command}"`);
+  }
+}
+
+async function start(env: Environment): Promise<number> {
+  const config = parseConfig(env);
+  const gateway = await startGateway(config, { logger: createLogger(config.LOG_LEVEL) });
+  await stopSignal();
+  await gateway.close();
+  return EXIT.ok;
+}
+
+async function certificate([folder, ...rest]: string[]): Promise<number> {
+  if (!folder || rest.length > 0) throw new UsageError('certificate takes one folder');
+  const { demoCertificate } = await import('./demo/certificate.ts');
+  const { cert, key } = await demoCertificate(folder);
+  process.stdout.write(`${cert}\n${key}\n`);
+  return EXIT.ok;
+}
+
+/** Settings of the process, over those of the file. */
+function readEnvironment(given: string | undefined): Environment {
+  const file = given ?? '.env';
+  if (!given && !existsSync(file)) return process.env;
+  let settings: Environment;
+  try {
+    settings = parseEnv(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const problem = `cannot be read (${messageOf(error)}); name another file or leave it out`;
+    throw new ConfigError([{ name: '--config', value: file, problem }]);
+  }
+  assertKnownNames(file, Object.keys(settings));
+  return { ...settings, ...process.env };
+}
+
+/** Resolves when the process is asked to stop. A second signal ends it at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(EXIT.failure));
+        resolve();
+      });
+    }
+  });
+}
+
+class UsageError extends Error {}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigError) return EXIT.config;
+  if (error instanceof ListenError) return EXIT.unavailable;
+  const usage = (error as { code?: unknown }).code;
+  if (error instanceof UsageError || String(usage).startsWith('ERR_PARSE_ARGS')) return EXIT.usage;
+  return EXIT.failure;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+  const hint = process.exitCode === EXIT.usage ? `\n\n${USAGE}` : '\n';
+  process.stderr.write(`dashgate: ${messageOf(error)}${hint}`);
+}
+// What still holds the process open after that, such as a client that will not go, is let go.
+process.exit();

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { TestContext } from 'node:test';
+import { until } from './until.ts';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** A run of the `dashgate` command. */
+export interface Command {
+  readonly child: ChildProcess;
+  /** What it has printed so far. */
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Its exit code, once it has ended. */
+  readonly exit: Promise<number | null>;
+}
+
+/** Runs `dashgate` with these arguments and nothing in its environment but `env` and PATH. */
+export function dashgateCommand(
+  t: TestContext,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = '/',
+): Command {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (data) => {
+    out += data;
+  });
+  child.stderr.on('data', (data) => {
+    err += data;
+  });
+  t.after(() => {
+    child.kill('SIGKILL');
+  });
+  const exit = once(child, 'close').then(([code]) => code as number | null);
+  return { child, out: () => out, err: () => err, exit };
+}
+
+/** Resolves when the command has printed `text`; rejects, with all it said, when it ends first. */
+export async function printed(command: Command, text: string, timeoutMs = 30_000): Promise<void> {
+  await until(
+    `the command prints "${text}"; it printed:\n${command.out()}${command.err()}`,
+    () => {
+      if (command.child.exitCode !== null && !command.out().includes(text)) {
+        throw new Error(`ended with ${command.child.exitCode}: ${command.out()}${command.err()}`);
+      }
+      return command.out().includes(text);
+    },
+    timeoutMs,
+  );
+}

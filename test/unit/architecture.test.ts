@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+
+const SRC = new URL('../../src/', import.meta.url).pathname;
+
+/** Who may import whom: each line what stands below it, none what stands above. */
+const ORDER = [
+  ['main.ts'],
+  ['demo'],
+  ['gateway'],
+  ['config.ts'],
+  ['settings.ts'],
+  ['admin'],
+  ['middleware'],
+  ['listener'],
+  ['session'],
+  ['upstream'],
+  ['policy'],
+  ['memcached'],
+  ['config-values.ts', 'errors.ts', 'html.ts', 'log.ts'],
+];
+
+const PURE = [
+  /^policy\//,
+  /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser)\.ts$/,
+  /^session\/pickle-/,
+  /^upstream\/(backend|backend-address|pool|selection)\.ts$/,
+];
+
+const IMPORT = /^(?:import|export) (type )?([^;]*?)\s*from '([^']+)';/gms;
+
+interface Import {
+  readonly type: boolean;
+  readonly names: string;
+  readonly from: string;
+}
+
+function importsOf(file: string): Import[] {
+  const source = readFileSync(join(SRC, file), 'utf8');
+  return [...source.matchAll(IMPORT)].map(([, type, names, from]) => ({
+    type: type !== undefined,
+    names: names!,
+    from: from!,
+  }));
+}
+
+const files = globSync('**/*.ts', { cwd: SRC }).filter((file) => !file.endsWith('.d.ts'));
+
+function rankOf(file: string): number {
+  const place = file.includes('/') ? file.slice(0, file.indexOf('/')) : file;
+  const rank = ORDER.findIndex((names) => names.includes(place));
+  assert.notEqual(rank, -1, `${file} has no place in the order`);
+  return rank;
+}
+
+test('there is something to look at', () => {
+  assert.ok(files.length > 60);
+  assert.ok(importsOf('gateway/gateway.ts').length > 5);
+});
+
+test('imports run downward only', () => {
+  for (const file of files) {
+    for (const { from } of importsOf(file)) {
+      if (!from.startsWith('.')) continue;
+      const imported = normalize(join(dirname(file), from));
+      if (dirname(imported) === dirname(file) && dirname(file) !== '.') continue;
+      assert.ok(rankOf(file) < rankOf(imported), `${file} imports ${imported}`);
+    }
+  }
+});
+
+test('no two files import each other in a ring', () => {
+  const graph = new Map(
+    files.map((file) => [
+      file,
+      importsOf(file)
+        .filter(({ from }) => from.startsWith('.'))
+        .map(({ from }) => normalize(join(dirname(file), from))),
+    ]),
+  );
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]) => {
+    assert.ok(!path.includes(file), `ring: ${[...path, file].join(' → ')}`);
+    if (done.has(file)) return;
+    for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+});
+
+test('pure files know no sockets', () => {
+  const pure = files.filter((file) => PURE.some((pattern) => pattern.test(file)));
+  assert.ok(pure.length > 15);
+  for (const file of pure) {
+    for (const { type, names, from } of importsOf(file)) {
+      if (type || !/^node:(net|http|https|tls|fs|child_process)$/.test(from)) continue;
+      // These compute, or are tables, and open nothing.
+      assert.match(names, /^\{ (BlockList|isIP|STATUS_CODES|, )+ \}$/, `${file} imports ${from}`);
+    }
+  }
+});
+
+test('only main.ts reads the environment and the arguments', () => {
+  for (const file of files) {
+    if (file === 'main.ts') continue;
+    const source = readFileSync(join(SRC, file), 'utf8');
+    assert.doesNotMatch(source, /process\.(env|argv)\b/, file);
+  }
+});
+
+test('there are no barrel files and no drawer for leftovers', () => {
+  for (const file of files) assert.doesNotMatch(file, /(^|\/)(index|utils?|helpers?)(\.ts|\/)/);
+});
