@@ -66,7 +66,7 @@ function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex, logger: Lo
     return;
   }
   const requestId = randomUUID();
-  logger.warn({ requestId, kind, detail: error.code ?? error.message }, 'request refused');
+  logger.info({ requestId, kind, detail: error.code ?? error.message }, 'request refused');
   socket.end(rawErrorPage(kind, undefined, requestId));
 }
 
@@ -102,7 +102,10 @@ function renderError(readPeer: PeerReader, logger: Logger): ErrorRequestHandler 
     const failure =
       error instanceof GatewayError ? error : new GatewayError('internal', messageOf(error));
     const { requestId } = readPeer(req);
-    logger.warn({ requestId, kind: failure.kind, detail: failure.message }, 'request failed');
+    const fields = { requestId, kind: failure.kind, detail: failure.message };
+    // What clients get wrong is theirs; what backends do is for the operator to look at.
+    if (failure.source === 'downstream') logger.info(fields, 'request refused');
+    else logger.warn(fields, 'request failed');
     if (res.headersSent) {
       res.destroy();
       return;

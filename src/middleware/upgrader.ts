@@ -145,10 +145,9 @@ export class Upgrader {
 
   #refuse(req: IncomingMessage, socket: Socket, failure: GatewayError): void {
     const { requestId } = this.#options.readPeer(req);
-    this.#options.logger.warn(
-      { requestId, kind: failure.kind, detail: failure.message },
-      'websocket refused',
-    );
+    const fields = { requestId, kind: failure.kind, detail: failure.message };
+    if (failure.source === 'downstream') this.#options.logger.info(fields, 'websocket refused');
+    else this.#options.logger.warn(fields, 'websocket failed');
     if (!socket.writable) return;
     socket.end(rawErrorPage(failure.kind, req.headers.accept, requestId));
   }

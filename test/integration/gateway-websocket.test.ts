@@ -165,7 +165,7 @@ test('a backend that closes without an answer is a 502; none at all a 503', asyn
   await assert.rejects(openWebSocket(t, port), { message: /502/ });
   await rude.kill();
   await assert.rejects(openWebSocket(t, port), { message: /503/ });
-  const refused = lines.filter(({ msg }) => msg === 'websocket refused');
+  const refused = lines.filter(({ msg }) => msg === 'websocket failed');
   assert.deepEqual(
     refused.map(({ kind }) => kind),
     ['badGateway', 'noBackend'],
