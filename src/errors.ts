@@ -21,12 +21,18 @@ export const ERROR_TABLE = {
     source: 'downstream',
     text: 'The request did not arrive in time.',
   },
+  targetTooLong: { status: 414, source: 'downstream', text: 'The address is too long.' },
   headTooLarge: {
     status: 431,
     source: 'downstream',
     text: 'The head of the request is too large. Deleting cookies of this site may help.',
   },
   internal: { status: 500, source: 'internal', text: 'Something went wrong inside the gateway.' },
+  notImplemented: {
+    status: 501,
+    source: 'downstream',
+    text: 'This kind of request is not served here.',
+  },
   badGateway: {
     status: 502,
     source: 'upstream',
@@ -46,6 +52,11 @@ export const ERROR_TABLE = {
     status: 504,
     source: 'upstream',
     text: 'The server behind the gateway took too long to answer.',
+  },
+  versionNotSupported: {
+    status: 505,
+    source: 'downstream',
+    text: 'This version of HTTP is not served here.',
   },
 } as const satisfies Record<string, StatusEntry>;
 

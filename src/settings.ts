@@ -62,7 +62,7 @@ export const SETTINGS = {
     'Address of plain HTTP that only redirects to the portal, such as :80; empty: off.',
   ),
   PORTAL_ROOT_REDIRECT: optional(
-    urlPath,
+    rootRedirect,
     '/dashboard/',
     'Where a request for / is sent; empty where the dashboard itself lives at /.',
   ),
@@ -223,8 +223,17 @@ function networks(value: string): string[] {
   return entries;
 }
 
+function rootRedirect(value: string): string {
+  const path = urlPath(value);
+  if (path !== '/' && !path.startsWith('/?')) return path;
+  throw new Error('leads back to itself; set it to nothing where the dashboard lives at /');
+}
+
 function deniedPaths(value: string): string[] {
-  return list(value).map((path) => urlPath(path).toLowerCase().replace(/\/+$/, ''));
+  return list(value).map((path) => {
+    if (/[%?#]/.test(path)) throw new Error(`has "${path}"; write a plain path without % ? or #`);
+    return urlPath(path).toLowerCase().replace(/\/+$/, '');
+  });
 }
 
 function keyPrefix(value: string): string {

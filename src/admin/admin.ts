@@ -8,6 +8,8 @@ import { statusPage } from './status-page.ts';
 export interface AdminOptions {
   readonly gates: readonly Dashgate[];
   readonly cluster: Pick<Cluster, 'ping'>;
+  /** The gateway takes no new work; it is not ready then. */
+  readonly isStopping: () => boolean;
 }
 
 /**
@@ -19,7 +21,7 @@ export function createAdmin(options: AdminOptions): Server {
 }
 
 /** The Express app of the admin listener. */
-export function adminApp({ gates, cluster }: AdminOptions): express.Express {
+export function adminApp({ gates, cluster, isStopping }: AdminOptions): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.use((_req, res, next) => {
@@ -35,11 +37,9 @@ export function adminApp({ gates, cluster }: AdminOptions): express.Express {
     res.type('text').send('ok\n');
   });
   app.get('/readyz', (_req, res) => {
-    const ready = isReady(gates);
-    res
-      .status(ready ? 200 : 503)
-      .type('text')
-      .send(ready ? 'ready\n' : 'not ready: a service has no backend that is up\n');
+    if (isStopping()) res.status(503).type('text').send('not ready: the gateway is stopping\n');
+    else if (isReady(gates)) res.type('text').send('ready\n');
+    else res.status(503).type('text').send('not ready: a service has no backend that is up\n');
   });
   app.get('/api/state', async (_req, res) => {
     res.json(await readState(gates, cluster));

@@ -10,7 +10,7 @@ import { createPeerReader } from '../middleware/peer.ts';
 import { consoleGate, portalGate } from './gates.ts';
 import { createRedirector } from './redirector.ts';
 import { createService } from './service.ts';
-import { shutDown } from './shutdown.ts';
+import { Shutdown } from './shutdown.ts';
 
 export type ListenerName = 'portal' | 'console' | 'redirect' | 'admin';
 
@@ -51,18 +51,24 @@ export async function startGateway(
   const gates = novnc ? [portal, novnc] : [portal];
   const readPeer = createPeerReader(config.TRUSTED_PROXIES);
   const addresses: Partial<Record<ListenerName, AddressInfo>> = {};
-  const servers: Server[] = [];
+  const shutdowns = new Map<ListenerName, Shutdown>();
+  let stopping = false;
 
   async function open(name: ListenerName, setting: string, address: ListenAddress, server: Server) {
-    servers.push(server);
+    shutdowns.set(name, new Shutdown(server));
     addresses[name] = await listen(server, setting, address);
     logger.info({ listener: name, ...addresses[name] }, 'listening');
   }
 
   async function close(): Promise<void> {
+    stopping = true;
     for (const gate of gates) gate.close();
+    const { admin, ...services } = Object.fromEntries(shutdowns);
+    const run = (shutdown: Shutdown) => shutdown.run(config.SHUTDOWN_TIMEOUT);
+    await Promise.all(Object.values(services).map(run));
+    // Last, so that whoever watches can see the gateway stop.
+    if (admin) await run(admin);
     cluster.close();
-    await Promise.all(servers.map((server) => shutDown(server, config.SHUTDOWN_TIMEOUT)));
   }
 
   try {
@@ -84,7 +90,7 @@ export async function startGateway(
       await open('redirect', 'PORTAL_REDIRECT_LISTEN', config.PORTAL_REDIRECT_LISTEN, server);
     }
     if (config.ADMIN_LISTEN) {
-      const server = createAdmin({ gates, cluster });
+      const server = createAdmin({ gates, cluster, isStopping: () => stopping });
       await open('admin', 'ADMIN_LISTEN', config.ADMIN_LISTEN, server);
     }
   } catch (error) {

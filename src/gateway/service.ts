@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Config } from '../config.ts';
 import { GatewayError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Dashgate } from '../middleware/dashgate.ts';
+import { endSoon } from '../middleware/farewell.ts';
 import type { PeerReader } from '../middleware/peer.ts';
 import { assertAllowed } from '../policy/access.ts';
 import { errorPage, rawErrorPage } from '../policy/error-page.ts';
@@ -42,7 +44,18 @@ export function createService(options: ServiceOptions): Server {
     shouldUpgradeCallback: (req: IncomingMessage) => /^websocket$/i.test(req.headers.upgrade ?? ''),
   });
   server.on('request', createApp(options));
-  server.on('upgrade', gate.upgrade);
+  server.on('upgrade', (req, socket, head) => {
+    try {
+      assertAllowed(req.url ?? '', options.deny ?? []);
+      gate.upgrade(req, socket, head);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      endSoon(
+        socket,
+        rawErrorPage(error.kind, req.headers.accept, options.readPeer(req).requestId),
+      );
+    }
+  });
   // Handshakes that fail are the client's affair; without a listener Node resets them silently.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     refuseUnparsed(error, socket, options.logger);
@@ -61,13 +74,20 @@ function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex, logger: Lo
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? 'requestTimeout'
         : 'badRequest';
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // A handshake that was not finished cannot carry an answer, and would never end.
+  const isSecure = !(socket instanceof TLSSocket) || socket.getProtocol() !== null;
+  if (
+    error.code === 'ECONNRESET' ||
+    !socket.writable ||
+    !isSecure ||
+    /^ERR_(TLS|SSL)/.test(error.code ?? '')
+  ) {
     socket.destroy();
     return;
   }
   const requestId = randomUUID();
   logger.info({ requestId, kind, detail: error.code ?? error.message }, 'request refused');
-  socket.end(rawErrorPage(kind, undefined, requestId));
+  endSoon(socket, rawErrorPage(kind, undefined, requestId));
 }
 
 function createApp({

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
 import { type Logger, silentLogger } from '../log.ts';
 import { AffinityCookie } from '../policy/cookies.ts';
-import { type BackendAddress, parseBackends } from '../upstream/backend-address.ts';
+import { authority, type BackendAddress, parseBackends } from '../upstream/backend-address.ts';
 import { HealthMonitor } from '../upstream/health.ts';
 import {
   checkHttp,
@@ -95,8 +95,10 @@ export function dashgate(options: DashgateOptions): Dashgate {
   const affinity = options.affinityCookie ? new AffinityCookie(options.affinityCookie) : undefined;
   const readPeer = createPeerReader(options.trustedProxies ?? []);
   const retries = options.retries ?? 3;
-  const forwarder = new Forwarder({ pool, timeouts, retries, affinity, readPeer });
-  const upgrader = new Upgrader({ pool, timeouts, retries, readPeer, logger });
+  const backends = new Set(pool.backends.map(({ address }) => authority(address.url)));
+  const shared = { pool, timeouts, retries, readPeer, backends };
+  const forwarder = new Forwarder({ ...shared, affinity });
+  const upgrader = new Upgrader({ ...shared, logger });
   const checked = monitor.start();
 
   const handler: RequestHandler = (req, res, next) => forwarder.forward(req, res, next);

@@ -2,11 +2,13 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../errors.ts';
 import { mayBeStored } from '../policy/cacheable.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
+import { fieldsOf } from '../policy/fields.ts';
 import type { Site } from '../policy/location.ts';
 import { applyResponsePolicy } from '../policy/response.ts';
-import type { Backend } from '../upstream/backend.ts';
+import { Attempts } from '../upstream/attempts.ts';
+import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Pool } from '../upstream/pool.ts';
-import { failureOf } from './failure.ts';
+import { refuseBadStatus } from './status-line.ts';
 import type { Timeouts } from './timeouts.ts';
 
 export interface ExchangeOptions {
@@ -34,13 +36,13 @@ export class Exchange {
   readonly #options: ExchangeOptions;
   /** Sending it twice is harmless: a safe method without a body. */
   readonly #replayable: boolean;
-  readonly #tried = new Set<Backend>();
+  readonly #attempts: Attempts;
   readonly #gone = new AbortController();
   #lease: Lease | undefined;
   /** Name of the backend that was claimed last. */
   served: string | undefined;
   #outgoing: ClientRequest | undefined;
-  #answered = false;
+  #answer: IncomingMessage | undefined;
   /** An idle upstream connection proved stale, so none is taken again. */
   #sawStale = false;
 
@@ -52,6 +54,12 @@ export class Exchange {
       req.headers['transfer-encoding'] !== undefined ||
       Number(req.headers['content-length'] ?? 0) > 0;
     this.#replayable = SAFE_METHODS.has(req.method ?? '') && !hasBody;
+    this.#attempts = new Attempts(options.pool, options.retries, this.#replayable);
+    // A client that does not take its answer holds a backend; silence for other reasons has
+    // deadlines of its own.
+    res.setTimeout(options.timeouts.clientMs, () => {
+      if (req.socket.writableLength > 0) req.socket.destroy();
+    });
     res.once('close', () => {
       this.#gone.abort();
       this.#release(res.writableFinished ? 'ok' : 'aborted');
@@ -70,12 +78,18 @@ export class Exchange {
 
   /** Claims a backend, waiting for one where all are full, and sends the request there. */
   async attempt(): Promise<void> {
+    if (this.#gone.signal.aborted) return;
     const { pool, asked, fail, send } = this.#options;
     try {
-      const claim = { exclude: this.#tried, prefer: asked };
+      const claim = { exclude: this.#attempts.tried, prefer: asked };
       this.#lease = await pool.claimOrWait(claim, this.#gone.signal);
     } catch (error) {
       if (!this.#gone.signal.aborted) fail(failureOf(error, 'pool'));
+      return;
+    }
+    // It may have gone between the claim and this line.
+    if (this.#gone.signal.aborted) {
+      this.#release('aborted');
       return;
     }
     this.served = this.#lease.backend.name;
@@ -94,6 +108,11 @@ export class Exchange {
           : new GatewayError('requestTimeout', `the body paused for ${clientMs} ms`),
       );
     });
+    outgoing.once('upgrade', (_response, socket) => {
+      // Node takes the connection out of HTTP then, and says nothing more.
+      socket.destroy();
+      this.onError(new GatewayError('badGateway', 'switched protocols unasked'));
+    });
     // While the body comes in it is the client that everyone waits for.
     outgoing.setTimeout(this.#req.complete ? serverMs : clientMs);
     this.#req.once('end', () => outgoing.setTimeout(serverMs));
@@ -102,11 +121,13 @@ export class Exchange {
   /** The head of the answer is there and has not been passed on yet. */
   onResponse(incoming: IncomingMessage): void {
     const { affinity, asked, requestId, site } = this.#options;
-    this.#answered = true;
+    this.#answer = incoming;
+    refuseBadStatus(incoming);
     applyResponsePolicy(incoming.headers, site);
     if (this.#lease && affinity) {
       const { method = '' } = this.#req;
-      const cacheable = mayBeStored(method, incoming.statusCode ?? 0, incoming.headers);
+      const fields = fieldsOf(incoming.headers);
+      const cacheable = mayBeStored(method, incoming.statusCode ?? 0, fields);
       affinity.mark(incoming.headers, { asked, served: this.#lease.backend.name, cacheable });
     }
     incoming.headers['x-request-id'] = requestId;
@@ -122,7 +143,12 @@ export class Exchange {
       this.#release('aborted');
       return;
     }
-    if (this.#answered) {
+    if (this.#answer?.complete) {
+      // The answer is whole: what the backend sent after it is not the client's trouble.
+      this.#release('failed');
+      return;
+    }
+    if (this.#answer) {
       this.#release('failed');
       this.#res.destroy();
       return;
@@ -135,22 +161,15 @@ export class Exchange {
       void this.attempt();
       return;
     }
-    this.#tried.add(backend);
     this.#release(failure.source === 'upstream' ? 'failed' : 'aborted');
-    if (this.#mayRetry(failure)) void this.attempt();
-    else this.#options.fail(failure);
-  }
-
-  #mayRetry(failure: GatewayError): boolean {
-    if (!failure.retryable && !this.#replayable) return false;
-    // Slow is not dead: what took this long here would take it again elsewhere.
-    if (failure.kind === 'upstreamTimeout') return false;
-    const { pool, retries } = this.#options;
-    if (this.#tried.size > retries) return false;
+    if (!this.#attempts.failed(backend, failure)) {
+      this.#options.fail(failure);
+      return;
+    }
     // Each attempt adds its listeners to both.
     this.#req.setMaxListeners(0);
     this.#res.setMaxListeners(0);
-    return pool.hasUsableBeyond(this.#tried);
+    void this.attempt();
   }
 
   #release(outcome: 'ok' | 'failed' | 'aborted'): void {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
 import type { GatewayError } from '../errors.ts';
 import { assertUnambiguous } from '../policy/access.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import { requestHeaders } from '../policy/forwarded.ts';
-import { authority } from '../upstream/backend-address.ts';
+import { failureOf } from '../upstream/failure.ts';
 import type { Pool } from '../upstream/pool.ts';
 import { Exchange } from './exchange.ts';
-import { failureOf } from './failure.ts';
 import type { PeerReader } from './peer.ts';
 import type { Timeouts } from './timeouts.ts';
 import { UpstreamAgent } from './upstream-agent.ts';
@@ -19,6 +19,8 @@ export interface ForwarderOptions {
   readonly retries: number;
   readonly affinity: AffinityCookie | undefined;
   readonly readPeer: PeerReader;
+  /** `host:port` of every backend. */
+  readonly backends: ReadonlySet<string>;
 }
 
 /** Idle upstream connections are dropped before the usual keep-alive limit of servers, 5 s. */
@@ -28,6 +30,8 @@ const UPSTREAM_IDLE_MS = 4_000;
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>();
+  /** The last response that was begun on each connection. */
+  readonly #latest = new WeakMap<Socket, ServerResponse>();
   readonly #backends: ReadonlySet<string>;
   /** Keeps connections alive; for requests that can be repeated should an idle one prove stale. */
   readonly #reusing: UpstreamAgent;
@@ -37,7 +41,7 @@ export class Forwarder {
   constructor(options: ForwarderOptions) {
     const { connectMs } = options.timeouts;
     this.#options = options;
-    this.#backends = new Set(options.pool.backends.map(({ address }) => authority(address.url)));
+    this.#backends = options.backends;
     this.#reusing = new UpstreamAgent(connectMs, { keepAlive: true, timeout: UPSTREAM_IDLE_MS });
     this.#fresh = new UpstreamAgent(connectMs, { keepAlive: false });
     this.#proxy = createProxyMiddleware({
@@ -83,7 +87,18 @@ export class Forwarder {
     });
     req.headers = requestHeaders(req.headers, peer);
     this.#exchanges.set(req, exchange);
-    void exchange.attempt();
+    this.#inTurn(req, res, () => void exchange.attempt());
+  }
+
+  /**
+   * Requests of one connection go out one after the other. Node hands out all that were pipelined
+   * at once; only safe ones might go together (RFC 9112 §9.3.2), and all would take backends.
+   */
+  #inTurn(req: IncomingMessage, res: ServerResponse, run: () => void): void {
+    const previous = this.#latest.get(req.socket);
+    this.#latest.set(req.socket, res);
+    if (previous && !previous.closed) previous.once('close', run);
+    else run();
   }
 
   /** The name of the backend that a request went to last. */

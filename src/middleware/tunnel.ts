@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { endSoon } from './farewell.ts';
 
 /**
  * Ties the two legs of an upgraded connection together: when one is gone the other is ended as
@@ -9,14 +10,14 @@ export function joinTunnel(downstream: Socket, upstream: Socket, idleMs: number)
   // What follows an error is 'close'; the handlers keep it from being thrown.
   downstream.on('error', () => {});
   upstream.on('error', () => {});
-  downstream.once('close', () => upstream.destroySoon());
-  upstream.once('close', () => downstream.destroySoon());
+  downstream.once('close', () => endSoon(upstream));
+  upstream.once('close', () => endSoon(downstream));
   for (const leg of [downstream, upstream]) {
     leg.setKeepAlive(true, 60_000);
     leg.setNoDelay(true);
   }
   downstream.setTimeout(idleMs, () => {
-    downstream.destroySoon();
-    upstream.destroySoon();
+    downstream.destroy();
+    upstream.destroy();
   });
 }

@@ -7,10 +7,14 @@ import type { Logger } from '../log.ts';
 import { assertUnambiguous } from '../policy/access.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
 import { upgradeHeaders } from '../policy/forwarded.ts';
-import type { Backend } from '../upstream/backend.ts';
+import type { Site } from '../policy/location.ts';
+import { applyResponsePolicy } from '../policy/response.ts';
+import { Attempts } from '../upstream/attempts.ts';
+import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
-import { failureOf } from './failure.ts';
+import { endSoon } from './farewell.ts';
 import type { PeerReader } from './peer.ts';
+import { refuseBadStatus } from './status-line.ts';
 import type { Timeouts } from './timeouts.ts';
 import { joinTunnel } from './tunnel.ts';
 import { dial } from './upstream-agent.ts';
@@ -20,6 +24,8 @@ export interface UpgraderOptions {
   readonly timeouts: Timeouts;
   readonly retries: number;
   readonly readPeer: PeerReader;
+  /** `host:port` of every backend. */
+  readonly backends: ReadonlySet<string>;
   readonly logger: Logger;
 }
 
@@ -46,14 +52,23 @@ export class Upgrader {
     this.#options = options;
     this.#proxy = createProxyMiddleware({
       target: 'http://backend.invalid',
-      upgradeTimeout: options.timeouts.serverMs,
       router: (req, _res, proxy) => {
         const upgrade = this.#upgrades.get(req);
         proxy.agent = upgrade?.agent;
         return upgrade?.lease.backend.address.url ?? '';
       },
       on: {
-        proxyReqWs: (outgoing, _req, socket) => {
+        proxyReqWs: (outgoing, req, socket) => {
+          const { serverMs } = options.timeouts;
+          outgoing.setTimeout(serverMs, () => {
+            outgoing.destroy(new GatewayError('upstreamTimeout', `silent for ${serverMs} ms`));
+          });
+          outgoing.once('response', (response) => {
+            refuseBadStatus(response);
+            applyResponsePolicy(response.headers, this.#siteOf(req));
+            // The lease lasts as long as the connection, so neither side may stall it.
+            socket.setTimeout(options.timeouts.clientMs, () => socket.destroy());
+          });
           outgoing.once('upgrade', (_response, upstream) => {
             this.#tunnels.add(socket);
             joinTunnel(socket, upstream as Socket, options.timeouts.tunnelMs);
@@ -81,13 +96,16 @@ export class Upgrader {
 
   /** Ends every tunnel. */
   close(): void {
-    for (const socket of this.#tunnels) socket.destroySoon();
+    for (const socket of this.#tunnels) endSoon(socket);
   }
 
   async #start(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     assertUnambiguous(req.rawHeaders, req.url ?? '');
     if (req.method !== 'GET' || !/^websocket$/i.test(req.headers.upgrade ?? '')) {
       throw new GatewayError('badRequest', 'an upgrade to anything but a websocket');
+    }
+    if (req.headers['transfer-encoding'] || Number(req.headers['content-length'] ?? 0) > 0) {
+      throw new GatewayError('badRequest', 'a websocket handshake with a body');
     }
     const gone = new AbortController();
     socket.once('close', () => gone.abort());
@@ -102,7 +120,7 @@ export class Upgrader {
     const opened = performance.now();
     socket.once('close', () => {
       const wasOpen = this.#tunnels.delete(socket);
-      upstream.destroySoon();
+      endSoon(upstream);
       lease.release(upgrade.outcome);
       if (!wasOpen) return;
       const ms = Math.round(performance.now() - opened);
@@ -119,18 +137,16 @@ export class Upgrader {
   /** Claims backends until one takes the connection. */
   async #connect(signal: AbortSignal): Promise<{ lease: Lease; upstream: Socket }> {
     const { pool, retries, timeouts } = this.#options;
-    const tried = new Set<Backend>();
+    const attempts = new Attempts(pool, retries, false);
     for (;;) {
-      const lease = await pool.claimOrWait({ exclude: tried }, signal);
+      const lease = await pool.claimOrWait({ exclude: attempts.tried }, signal);
+      const { backend } = lease;
       try {
-        return { lease, upstream: await dial(lease.backend.address.url, timeouts.connectMs) };
+        return { lease, upstream: await dial(backend.address.url, timeouts.connectMs) };
       } catch (error) {
-        const { backend } = lease;
-        tried.add(backend);
+        const failure = failureOf(error, backend.name);
         lease.release('failed');
-        if (signal.aborted || tried.size > retries || !pool.hasUsableBeyond(tried)) {
-          throw failureOf(error, backend.name);
-        }
+        if (signal.aborted || !attempts.failed(backend, failure)) throw failure;
       }
     }
   }
@@ -139,8 +155,17 @@ export class Upgrader {
     const upgrade = this.#upgrades.get(req);
     if (!upgrade || socket.destroyed) return;
     upgrade.outcome = 'failed';
-    if (this.#tunnels.has(socket)) socket.destroySoon();
+    if (this.#tunnels.has(socket)) endSoon(socket);
     else this.#refuse(req, socket, failureOf(error, upgrade.lease.backend.name));
+  }
+
+  #siteOf(req: IncomingMessage): Site {
+    const { backends, readPeer } = this.#options;
+    return {
+      host: req.headers.host ?? '',
+      secure: readPeer(req).scheme === 'https',
+      backends,
+    };
   }
 
   #refuse(req: IncomingMessage, socket: Socket, failure: GatewayError): void {
@@ -149,7 +174,7 @@ export class Upgrader {
     if (failure.source === 'downstream') this.#options.logger.info(fields, 'websocket refused');
     else this.#options.logger.warn(fields, 'websocket failed');
     if (!socket.writable) return;
-    socket.end(rawErrorPage(failure.kind, req.headers.accept, requestId));
+    endSoon(socket, rawErrorPage(failure.kind, req.headers.accept, requestId));
   }
 }
 

@@ -1,11 +1,7 @@
 import { Agent, type AgentOptions, type ClientRequestArgs } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-
-/** A backend could not be reached, so nothing of the request was sent to it. */
-export class ConnectError extends Error {
-  override readonly name = 'ConnectError';
-}
+import { ConnectError } from '../upstream/failure.ts';
 
 /**
  * An HTTP agent whose sockets are handed out only once they are connected. A body therefore stays

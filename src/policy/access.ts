@@ -1,17 +1,24 @@
 import { GatewayError } from '../errors.ts';
+import { isAuthority } from './redirect.ts';
 
 /**
  * Refuses what two readers of a request could understand differently and Node's parser lets pass:
- * a repeated Host (RFC 9112 §3.2), or a target that is neither a path nor `*`.
+ * a repeated Host or one that is no host (RFC 9112 §3.2), or a target that is neither a path nor `*`.
  * @throws GatewayError `badRequest`
  */
 export function assertUnambiguous(rawHeaders: readonly string[], target: string): void {
   let hosts = 0;
+  let host = '';
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === 'host') hosts += 1;
+    if (rawHeaders[i]?.toLowerCase() !== 'host') continue;
+    hosts += 1;
+    host = rawHeaders[i + 1] ?? '';
   }
   if (hosts > 1) throw new GatewayError('badRequest', 'the request has more than one Host header');
-  if (!target.startsWith('/') && target !== '*') {
+  if (host !== '' && !isAuthority(host)) {
+    throw new GatewayError('badRequest', 'the Host header is not a host');
+  }
+  if ((!target.startsWith('/') && target !== '*') || target.includes('#')) {
     throw new GatewayError('badRequest', 'the request target is not a path');
   }
 }
@@ -31,12 +38,10 @@ export function assertAllowed(target: string, denied: readonly string[]): void {
 }
 
 function normalise(target: string): string {
-  let path = target.split(/[?#]/, 1)[0] ?? '';
-  try {
-    path = decodeURIComponent(path);
-  } catch {
-    // A broken escape stays as it is; the backend answers it.
-  }
+  // Byte by byte, as servers do it: what is not UTF-8 must not hide the rest.
+  const path = (target.split(/[?#]/, 1)[0] ?? '').replace(/%([0-9a-f]{2})/gi, (_, hex) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
   const segments: string[] = [];
   for (const segment of path.toLowerCase().split('/')) {
     if (segment === '..') segments.pop();

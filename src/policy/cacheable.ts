@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Fields } from './fields.ts';
 
 // RFC 9110 §15.1: heuristically cacheable by their status alone (308 is left out by HAProxy).
 const CACHEABLE_STATUS = new Set([200, 203, 204, 206, 300, 301, 404, 405, 410, 414, 501]);
@@ -7,12 +7,12 @@ const CACHEABLE_STATUS = new Set([200, 203, 204, 206, 300, 301, 404, 405, 410, 4
  * Whether a shared cache may store an answer (RFC 9111 §3), as HAProxy's `nocache` judges it: its
  * status or `public` allows it, no directive forbids it, and it has a lifetime or a validator.
  */
-export function mayBeStored(method: string, status: number, headers: IncomingHttpHeaders): boolean {
-  if (headers.pragma?.trim().toLowerCase() === 'no-cache') return false;
+export function mayBeStored(method: string, status: number, fields: Fields): boolean {
+  if (fields.value('pragma')?.trim().toLowerCase() === 'no-cache') return false;
   let allowed = (method === 'GET' || method === 'HEAD') && CACHEABLE_STATUS.has(status);
-  let fresh = headers.expires !== undefined;
+  let fresh = fields.value('expires') !== undefined;
   let expired = false;
-  for (const part of headers['cache-control']?.split(',') ?? []) {
+  for (const part of fields.value('cache-control')?.split(',') ?? []) {
     const directive = part.trim().toLowerCase();
     const [name] = directive.split('=', 1);
     if (directive === 'public') allowed = true;
@@ -25,6 +25,7 @@ export function mayBeStored(method: string, status: number, headers: IncomingHtt
       expired = false;
     } else if (name === 'max-age') fresh = true;
   }
-  const validator = headers.etag !== undefined || headers['last-modified'] !== undefined;
+  const validator =
+    fields.value('etag') !== undefined || fields.value('last-modified') !== undefined;
   return allowed && !expired && (fresh || validator);
 }

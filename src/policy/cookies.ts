@@ -1,10 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Adds `Secure` to each Set-Cookie that lacks it: the site is reached over TLS only. */
+/** Adds `Secure` to a Set-Cookie that lacks it: the site is reached over TLS only. */
+export function secureCookie(cookie: string): string {
+  return /;\s*secure\s*(;|$)/i.test(cookie) ? cookie : `${cookie}; Secure`;
+}
+
+/** As `secureCookie`, for each. */
 export function secureCookies(cookies: readonly string[]): string[] {
-  return cookies.map((cookie) =>
-    /;\s*secure\s*(;|$)/i.test(cookie) ? cookie : `${cookie}; Secure`,
-  );
+  return cookies.map(secureCookie);
 }
 
 /** The value of the first cookie of that name in a Cookie header. */
@@ -38,13 +41,34 @@ export class AffinityCookie {
 
   /** The backend's name that the client brought, taken out of the headers in place. */
   take(headers: IncomingHttpHeaders): string | undefined {
-    const value = cookieValue(headers.cookie, this.#name);
+    const value = this.value(headers.cookie);
     if (value === undefined) return undefined;
-    const rest = headers.cookie?.split(';').filter((pair) => nameOf(pair) !== this.#name);
-    const cookie = rest?.join(';').trim();
+    const cookie = this.without(headers.cookie ?? '');
     if (cookie) headers.cookie = cookie;
     else delete headers.cookie;
     return value;
+  }
+
+  /** The backend's name in a Cookie header. */
+  value(cookie: string | undefined): string | undefined {
+    return cookieValue(cookie, this.#name);
+  }
+
+  /** A Cookie header without this cookie; '' where nothing is left. */
+  without(cookie: string): string {
+    if (!cookie.includes(this.#name)) return cookie;
+    const rest = cookie.split(';').filter((pair) => !this.isIn(pair));
+    return rest.join(';').trim();
+  }
+
+  /** Whether a Set-Cookie, or a pair in a Cookie header, is of this cookie. */
+  isIn(cookie: string): boolean {
+    return nameOf(cookie) === this.#name;
+  }
+
+  /** The Set-Cookie that names the backend `served`. */
+  naming(served: string): string {
+    return `${this.#name}=${served}; path=/`;
   }
 
   /**
@@ -53,9 +77,9 @@ export class AffinityCookie {
    * from the backend itself is removed.
    */
   mark(headers: IncomingHttpHeaders, { asked, served, cacheable }: AffinityMark): void {
-    const cookies = headers['set-cookie']?.filter((cookie) => nameOf(cookie) !== this.#name) ?? [];
+    const cookies = headers['set-cookie']?.filter((cookie) => !this.isIn(cookie)) ?? [];
     if (asked !== served) {
-      cookies.push(`${this.#name}=${served}; path=/`);
+      cookies.push(this.naming(served));
       const control = headers['cache-control'];
       if (cacheable) headers['cache-control'] = control ? `${control}, private` : 'private';
     }

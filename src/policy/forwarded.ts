@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { type Fields, fieldsOf } from './fields.ts';
 
 /** What the gateway knows of a request beside its own headers. */
 export interface Peer {
@@ -11,8 +12,8 @@ export interface Peer {
   readonly requestId: string;
 }
 
-// RFC 9110 §7.6.1; Proxy-* are old names that still circulate.
-const HOP_BY_HOP = [
+/** Fields for the next hop only (RFC 9110 §7.6.1); Proxy-* are old names that still circulate. */
+export const HOP_BY_HOP: readonly string[] = [
   'connection',
   'proxy-connection',
   'keep-alive',
@@ -24,7 +25,8 @@ const HOP_BY_HOP = [
   'proxy-authorization',
 ];
 
-const OURS = new Set([
+/** Fields that tell a backend who asks, for which only the gateway's own word counts. */
+export const FORWARDING: ReadonlySet<string> = new Set([
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',
@@ -48,24 +50,47 @@ export function requestHeaders(incoming: IncomingHttpHeaders, peer: Peer): Incom
   const named = connectionTokens(incoming.connection);
   const headers: IncomingHttpHeaders = {};
   for (const [name, value] of Object.entries(incoming)) {
-    if (named.has(name) || OURS.has(name.replaceAll('_', '-'))) continue;
+    if (named.has(name) || FORWARDING.has(name.replaceAll('_', '-'))) continue;
     headers[name] = value;
   }
   dropHopByHop(headers, incoming['transfer-encoding']);
   // The gateway itself has answered 100-continue by the time that a request is forwarded.
   delete headers.expect;
 
-  const host = incoming.host ?? '';
-  const told = peer.trusted ? incoming : {};
-  const client = single(told['x-forwarded-for']);
-  const proto = single(told['x-forwarded-proto']);
-  headers['x-forwarded-for'] = client ? `${client}, ${peer.address}` : peer.address;
-  headers['x-forwarded-proto'] = proto === 'https' || proto === 'http' ? proto : peer.scheme;
-  headers['x-forwarded-host'] = single(told['x-forwarded-host']) ?? host;
-  headers['x-forwarded-port'] = single(told['x-forwarded-port']) ?? portOf(host, peer);
-  headers['x-real-ip'] = client?.split(',', 1)[0]?.trim() ?? peer.address;
+  const told = forwarding(fieldsOf(incoming), incoming.host ?? '', peer);
+  headers['x-forwarded-for'] = told.client;
+  headers['x-forwarded-proto'] = told.proto;
+  headers['x-forwarded-host'] = told.host;
+  headers['x-forwarded-port'] = told.port;
+  headers['x-real-ip'] = told.realIp;
   headers['x-request-id'] = peer.requestId;
   return headers;
+}
+
+/** What a backend is told of who asks: the values of the `X-Forwarded-*` fields and X-Real-IP. */
+export interface Forwarding {
+  readonly client: string;
+  readonly proto: string;
+  readonly host: string;
+  readonly port: string;
+  readonly realIp: string;
+}
+
+/** Says who asks, for a request with these fields to `host`; a trusted peer's word goes first. */
+export function forwarding(incoming: Fields, host: string, peer: Peer): Forwarding {
+  const { address, scheme } = peer;
+  if (!peer.trusted) {
+    return { client: address, proto: scheme, host, port: portOf(host, peer), realIp: address };
+  }
+  const client = told(incoming, 'x-forwarded-for');
+  const proto = told(incoming, 'x-forwarded-proto');
+  return {
+    client: client ? `${client}, ${address}` : address,
+    proto: proto === 'https' || proto === 'http' ? proto : scheme,
+    host: told(incoming, 'x-forwarded-host') ?? host,
+    port: told(incoming, 'x-forwarded-port') ?? portOf(host, peer),
+    realIp: client?.split(',', 1)[0]?.trim() ?? address,
+  };
 }
 
 /** As `requestHeaders`, for a websocket handshake: `Upgrade` crosses, as RFC 6455 §4.1 asks. */
@@ -101,11 +126,10 @@ function connectionTokens(connection: string | undefined): Set<string> {
   return tokens;
 }
 
-function single(value: string | string[] | undefined): string | undefined {
-  const text = Array.isArray(value) ? value.join(', ') : value;
-  return text === undefined || text.trim() === '' ? undefined : text.trim();
+function told(incoming: Fields, name: string): string | undefined {
+  return incoming.value(name)?.trim() || undefined;
 }
 
 function portOf(host: string, peer: Peer): string {
-  return /:(\d{1,5})$/.exec(host)?.[1] ?? String(peer.scheme === 'https' ? 443 : 80);
+  return /:(\d{1,5})$/.exec(host)?.[1] ?? (peer.scheme === 'https' ? '443' : '80');
 }

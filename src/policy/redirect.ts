@@ -2,6 +2,11 @@
 // end the authority of an URL early.
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i;
 
+/** Whether a Host header is a host, with or without a port. */
+export function isAuthority(host: string): boolean {
+  return HOST.test(host);
+}
+
 /**
  * Where a plain-HTTP request for `host` and `target` is sent: the same place over https, on
  * `httpsPort`; undefined where the Host or target cannot be put into an address.

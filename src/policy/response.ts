@@ -4,7 +4,7 @@ import { stripResponseHeaders } from './forwarded.ts';
 import { rewriteLocation, type Site } from './location.ts';
 
 /** Headers of Horizon and HTTP that carry an address for the browser to go to. */
-const ADDRESSES = ['location', 'x-horizon-location', 'content-location'];
+export const ADDRESSES: readonly string[] = ['location', 'x-horizon-location', 'content-location'];
 
 /**
  * Makes a backend's answer fit the public side, in place: hop-by-hop headers go, addresses lead

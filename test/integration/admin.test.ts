@@ -15,7 +15,9 @@ test('readiness follows the backends, health does not', async (t) => {
     health: { path: '/health', intervalMs: 20, rise: 1, fall: 1 },
   });
   t.after(() => gate.close());
-  const app = adminApp({ gates: [gate], cluster: { ping: async () => new Map() } });
+  const stopping = false;
+  const cluster = { ping: async () => new Map() };
+  const app = adminApp({ gates: [gate], cluster, isStopping: () => stopping });
   await gate.checked;
   await supertest(app).get('/readyz').expect(200, 'ready\n');
   await backend.kill();
@@ -44,7 +46,7 @@ test('state and status page tell of services, backends, checks and nodes', async
         ['10.0.0.2:11211', { error: new Error('refused <b>') }],
       ]),
   };
-  const app = adminApp({ gates: [gate], cluster });
+  const app = adminApp({ gates: [gate], cluster, isStopping: () => false });
   const { body } = await supertest(app).get('/api/state').expect(200);
   const state = body as GatewayState;
   assert.equal(state.ready, true);

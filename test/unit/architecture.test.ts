@@ -13,7 +13,7 @@ const ORDER = [
   ['config.ts'],
   ['settings.ts'],
   ['admin'],
-  ['middleware'],
+  ['relay', 'middleware'],
   ['listener'],
   ['session'],
   ['upstream'],

@@ -1,5 +1,9 @@
 import { GatewayError, messageOf } from '../errors.ts';
-import { ConnectError } from './upstream-agent.ts';
+
+/** A backend could not be reached, so nothing of the request was sent to it. */
+export class ConnectError extends Error {
+  override readonly name = 'ConnectError';
+}
 
 /** What an error from the way to a backend means for the client. */
 export function failureOf(error: unknown, backend: string): GatewayError {

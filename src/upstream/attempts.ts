@@ -1,0 +1,34 @@
+import type { GatewayError } from '../errors.ts';
+import type { Backend } from './backend.ts';
+import type { Pool } from './pool.ts';
+
+const NONE: ReadonlySet<Backend> = new Set();
+
+/** The backends that one request has been tried on, and whether another one may be. */
+export class Attempts {
+  readonly #pool: Pool;
+  readonly #retries: number;
+  /** Sending the request twice is harmless: a safe method without a body (RFC 9110 §9.2.1). */
+  readonly #replayable: boolean;
+  #tried: Set<Backend> | undefined;
+
+  constructor(pool: Pool, retries: number, replayable: boolean) {
+    this.#pool = pool;
+    this.#retries = retries;
+    this.#replayable = replayable;
+  }
+
+  get tried(): ReadonlySet<Backend> {
+    return this.#tried ?? NONE;
+  }
+
+  /** Takes note that the request failed on a backend; tells whether to try another one. */
+  failed(backend: Backend, failure: GatewayError): boolean {
+    this.#tried ??= new Set();
+    this.#tried.add(backend);
+    if (!failure.retryable && !this.#replayable) return false;
+    // Slow is not dead: what took this long here would take it again elsewhere.
+    if (failure.kind === 'upstreamTimeout') return false;
+    return this.#tried.size <= this.#retries && this.#pool.hasUsableBeyond(this.#tried);
+  }
+}
