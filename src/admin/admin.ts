@@ -1,12 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import express from 'express';
 import type { Cluster } from '../memcached/cluster.ts';
-import type { Dashgate } from '../middleware/dashgate.ts';
-import { isReady, readState } from './state.ts';
+import { isReady, readState, type ServiceView } from './state.ts';
 import { statusPage } from './status-page.ts';
 
 export interface AdminOptions {
-  readonly gates: readonly Dashgate[];
+  readonly services: readonly ServiceView[];
   readonly cluster: Pick<Cluster, 'ping'>;
   /** The gateway takes no new work; it is not ready then. */
   readonly isStopping: () => boolean;
@@ -21,7 +20,7 @@ export function createAdmin(options: AdminOptions): Server {
 }
 
 /** The Express app of the admin listener. */
-export function adminApp({ gates, cluster, isStopping }: AdminOptions): express.Express {
+export function adminApp({ services, cluster, isStopping }: AdminOptions): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.use((_req, res, next) => {
@@ -38,14 +37,14 @@ export function adminApp({ gates, cluster, isStopping }: AdminOptions): express.
   });
   app.get('/readyz', (_req, res) => {
     if (isStopping()) res.status(503).type('text').send('not ready: the gateway is stopping\n');
-    else if (isReady(gates)) res.type('text').send('ready\n');
+    else if (isReady(services)) res.type('text').send('ready\n');
     else res.status(503).type('text').send('not ready: a service has no backend that is up\n');
   });
   app.get('/api/state', async (_req, res) => {
-    res.json(await readState(gates, cluster));
+    res.json(await readState(services, cluster));
   });
   app.get('/', async (_req, res) => {
-    res.send(statusPage(await readState(gates, cluster)));
+    res.send(statusPage(await readState(services, cluster)));
   });
   return app;
 }

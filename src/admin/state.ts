@@ -1,6 +1,13 @@
 import type { Cluster } from '../memcached/cluster.ts';
-import type { Dashgate } from '../middleware/dashgate.ts';
 import type { Backend } from '../upstream/backend.ts';
+import type { Pool } from '../upstream/pool.ts';
+
+/** What there is to see of a service. */
+export interface ServiceView {
+  readonly pool: Pool;
+  /** Open tunnels. */
+  readonly tunnels: number;
+}
 
 /** What the admin listener tells of the gateway. */
 export interface GatewayState {
@@ -39,22 +46,22 @@ export interface NodeReport {
 }
 
 /** Every service can do its work: each has a backend that is up. */
-export function isReady(gates: readonly Dashgate[]): boolean {
-  return gates.every(({ pool }) =>
+export function isReady(services: readonly ServiceView[]): boolean {
+  return services.every(({ pool }) =>
     pool.backends.some(({ health, usable }) => health === 'up' && usable),
   );
 }
 
 /** The state of the whole gateway; asks every memcached node, within the client's deadline. */
 export async function readState(
-  gates: readonly Dashgate[],
+  services: readonly ServiceView[],
   cluster: Pick<Cluster, 'ping'>,
 ): Promise<GatewayState> {
   const answers = await cluster.ping();
   return {
-    ready: isReady(gates),
+    ready: isReady(services),
     uptimeSeconds: Math.floor(process.uptime()),
-    services: gates.map(({ pool, tunnels }) => ({
+    services: services.map(({ pool, tunnels }) => ({
       name: pool.service,
       queued: pool.queued,
       tunnels,

@@ -1,15 +1,12 @@
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { createAdmin } from '../admin/admin.ts';
 import type { Config } from '../config.ts';
 import type { ListenAddress } from '../config-values.ts';
 import { listen } from '../listener/listen.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
-import { createPeerReader } from '../middleware/peer.ts';
-import { consoleGate, portalGate } from './gates.ts';
 import { createRedirector } from './redirector.ts';
-import { createService } from './service.ts';
+import { consoleService, portalService } from './services.ts';
 import { Shutdown } from './shutdown.ts';
 
 export type ListenerName = 'portal' | 'console' | 'redirect' | 'admin';
@@ -44,12 +41,9 @@ export async function startGateway(
       else logger.warn({ node, detail: error?.message }, 'memcached node is unavailable');
     },
   });
-  const portalLogger = logger.child({ service: 'portal' });
-  const consoleLogger = logger.child({ service: 'console' });
-  const portal = portalGate(config, portalLogger);
-  const novnc = consoleGate(config, consoleLogger);
-  const gates = novnc ? [portal, novnc] : [portal];
-  const readPeer = createPeerReader(config.TRUSTED_PROXIES);
+  const portal = portalService(config, logger.child({ service: 'portal' }));
+  const novnc = consoleService(config, logger.child({ service: 'console' }));
+  const services = novnc ? [portal, novnc] : [portal];
   const addresses: Partial<Record<ListenerName, AddressInfo>> = {};
   const shutdowns = new Map<ListenerName, Shutdown>();
   let stopping = false;
@@ -62,35 +56,27 @@ export async function startGateway(
 
   async function close(): Promise<void> {
     stopping = true;
-    for (const gate of gates) gate.close();
-    const { admin, ...services } = Object.fromEntries(shutdowns);
+    const { admin, ...others } = Object.fromEntries(shutdowns);
     const run = (shutdown: Shutdown) => shutdown.run(config.SHUTDOWN_TIMEOUT);
-    await Promise.all(Object.values(services).map(run));
+    const stopped = Promise.all(Object.values(others).map(run));
+    for (const service of services) service.retire();
+    await stopped;
     // Last, so that whoever watches can see the gateway stop.
     if (admin) await run(admin);
     cluster.close();
   }
 
   try {
-    const portalServer = createService({
-      config,
-      gate: portal,
-      readPeer,
-      logger: portalLogger,
-      rootRedirect: config.PORTAL_ROOT_REDIRECT,
-      deny: config.PORTAL_DENY,
-    });
-    await open('portal', 'PORTAL_LISTEN', config.PORTAL_LISTEN, portalServer);
+    await open('portal', 'PORTAL_LISTEN', config.PORTAL_LISTEN, portal.server);
     if (config.CONSOLE_LISTEN && novnc) {
-      const server = createService({ config, gate: novnc, readPeer, logger: consoleLogger });
-      await open('console', 'CONSOLE_LISTEN', config.CONSOLE_LISTEN, server);
+      await open('console', 'CONSOLE_LISTEN', config.CONSOLE_LISTEN, novnc.server);
     }
     if (config.PORTAL_REDIRECT_LISTEN) {
       const server = createRedirector(addresses.portal!.port, config.HEADER_TIMEOUT);
       await open('redirect', 'PORTAL_REDIRECT_LISTEN', config.PORTAL_REDIRECT_LISTEN, server);
     }
     if (config.ADMIN_LISTEN) {
-      const server = createAdmin({ gates, cluster, isStopping: () => stopping });
+      const server = createAdmin({ services, cluster, isStopping: () => stopping });
       await open('admin', 'ADMIN_LISTEN', config.ADMIN_LISTEN, server);
     }
   } catch (error) {
@@ -99,7 +85,7 @@ export async function startGateway(
   }
   // The log tells of nodes that are away from the start; nothing waits for them.
   void cluster.ping();
-  const checked = Promise.all(gates.map((gate) => gate.checked)).then(() => {});
+  const checked = Promise.all(services.map((service) => service.checked)).then(() => {});
   return { addresses, checked, close };
 }
 

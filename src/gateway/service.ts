@@ -1,140 +1,109 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
-import { createServer } from 'node:https';
-import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Config } from '../config.ts';
-import { GatewayError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Dashgate } from '../middleware/dashgate.ts';
-import { endSoon } from '../middleware/farewell.ts';
-import type { PeerReader } from '../middleware/peer.ts';
 import { assertAllowed } from '../policy/access.ts';
-import { errorPage, rawErrorPage } from '../policy/error-page.ts';
+import { AffinityCookie } from '../policy/cookies.ts';
+import { parseNetworks, plainAddress, trusts } from '../policy/networks.ts';
 import { isRoot } from '../policy/redirect.ts';
-import { accessLog } from './access-log.ts';
+import { Relay } from '../relay/relay.ts';
+import { CheckedPool, type CheckedPoolOptions } from '../upstream/checked-pool.ts';
+import type { Pool } from '../upstream/pool.ts';
+import { RelayLog } from './relay-log.ts';
 
-export interface ServiceOptions {
+/** What sets one service apart from the other. */
+export interface ServiceOptions extends Pick<CheckedPoolOptions, 'service' | 'backends' | 'check'> {
   readonly config: Config;
-  readonly gate: Dashgate;
-  readonly readPeer: PeerReader;
   readonly logger: Logger;
   /** Where a request for `/` is sent. */
   readonly rootRedirect?: string | undefined;
   /** Paths that are closed to the outside. */
   readonly deny?: readonly string[];
+  /** Name of the affinity cookie; none where undefined. */
+  readonly affinityCookie?: string | undefined;
 }
 
-/** The HTTPS server of one service: what is decided here, and the middleware door behind it. */
-export function createService(options: ServiceOptions): Server {
-  const { config, gate } = options;
-  const server = createServer({
-    cert: config.keyPair.cert,
-    key: config.keyPair.key,
-    minVersion: 'TLSv1.2',
-    ALPNProtocols: ['http/1.1'],
-    headersTimeout: config.HEADER_TIMEOUT,
-    connectionsCheckingInterval: 1_000,
-    handshakeTimeout: config.HEADER_TIMEOUT,
-    keepAliveTimeout: config.KEEPALIVE_TIMEOUT,
-    // An upload may take as long as it makes progress; CLIENT_TIMEOUT sees to that.
-    requestTimeout: 0,
-    // Only a websocket is an upgrade; h2c and others are plain requests (RFC 9110 §7.8).
-    shouldUpgradeCallback: (req: IncomingMessage) => /^websocket$/i.test(req.headers.upgrade ?? ''),
-  });
-  server.on('request', createApp(options));
-  server.on('upgrade', (req, socket, head) => {
-    try {
-      assertAllowed(req.url ?? '', options.deny ?? []);
-      gate.upgrade(req, socket, head);
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      endSoon(
-        socket,
-        rawErrorPage(error.kind, req.headers.accept, options.readPeer(req).requestId),
-      );
-    }
-  });
-  // Handshakes that fail are the client's affair; without a listener Node resets them silently.
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    refuseUnparsed(error, socket, options.logger);
-  });
-  server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
-    options.logger.debug({ code: error.code }, 'TLS handshake failed');
-  });
-  return server;
-}
+/** Idle upstream connections are dropped before the usual keep-alive limit of servers, 5 s. */
+const UPSTREAM_IDLE_MS = 4_000;
 
-/** Answers what never became a request: Node's parser refused it, or its head took too long. */
-function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex, logger: Logger): void {
-  const kind =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'headTooLarge'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'requestTimeout'
-        : 'badRequest';
-  // A handshake that was not finished cannot carry an answer, and would never end.
-  const isSecure = !(socket instanceof TLSSocket) || socket.getProtocol() !== null;
-  if (
-    error.code === 'ECONNRESET' ||
-    !socket.writable ||
-    !isSecure ||
-    /^ERR_(TLS|SSL)/.test(error.code ?? '')
-  ) {
-    socket.destroy();
-    return;
+/** One service: its TLS server, the relay behind it, and the pool that the relay serves from. */
+export class Service {
+  readonly server: Server;
+  readonly pool: Pool;
+  /** Resolves when every backend has been checked once. */
+  readonly checked: Promise<void>;
+  readonly #balanced: CheckedPool;
+  readonly #relay: Relay;
+
+  constructor(options: ServiceOptions) {
+    const { config, service, backends, check, logger, rootRedirect, deny = [] } = options;
+    this.#balanced = new CheckedPool({
+      service,
+      backends,
+      check,
+      intervalMs: config.HEALTH_INTERVAL,
+      rise: config.HEALTH_RISE,
+      fall: config.HEALTH_FALL,
+      queueTimeoutMs: config.QUEUE_TIMEOUT,
+      queueLimit: config.QUEUE_LIMIT,
+      logger,
+    });
+    this.pool = this.#balanced.pool;
+    this.checked = this.#balanced.checked;
+    this.#relay = new Relay({
+      pool: this.pool,
+      retries: config.RETRIES,
+      affinity: options.affinityCookie ? new AffinityCookie(options.affinityCookie) : undefined,
+      hsts: config.HSTS,
+      timeouts: {
+        connectMs: config.CONNECT_TIMEOUT,
+        serverMs: config.SERVER_TIMEOUT,
+        idleMs: UPSTREAM_IDLE_MS,
+        headerMs: config.HEADER_TIMEOUT,
+        keepAliveMs: config.KEEPALIVE_TIMEOUT,
+        clientMs: config.CLIENT_TIMEOUT,
+        tunnelMs: config.TUNNEL_TIMEOUT,
+      },
+      route: (_method, target) => {
+        assertAllowed(target, deny);
+        return rootRedirect && isRoot(target) ? rootRedirect : undefined;
+      },
+      report: new RelayLog(logger, config.ACCESS_LOG),
+    });
+    this.server = this.#createServer(config, logger);
   }
-  const requestId = randomUUID();
-  logger.info({ requestId, kind, detail: error.code ?? error.message }, 'request refused');
-  endSoon(socket, rawErrorPage(kind, undefined, requestId));
-}
 
-function createApp({
-  config,
-  gate,
-  readPeer,
-  logger,
-  rootRedirect,
-  deny = [],
-}: ServiceOptions): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  if (config.ACCESS_LOG) app.use(accessLog(gate, readPeer, logger));
-  app.use((req, res, next) => {
-    if (config.HSTS) res.setHeader('strict-transport-security', config.HSTS);
-    assertAllowed(req.url, deny);
-    if (rootRedirect && isRoot(req.url)) {
-      res.redirect(301, rootRedirect);
-      return;
-    }
-    next();
-  });
-  app.use(gate);
-  app.use(renderError(readPeer, logger));
-  return app;
-}
+  /** Open tunnels. */
+  get tunnels(): number {
+    return this.#relay.tunnels;
+  }
 
-/** The one place where a failed request gets its answer. */
-function renderError(readPeer: PeerReader, logger: Logger): ErrorRequestHandler {
-  return (error, req, res, _next) => {
-    const failure =
-      error instanceof GatewayError ? error : new GatewayError('internal', messageOf(error));
-    const { requestId } = readPeer(req);
-    const fields = { requestId, kind: failure.kind, detail: failure.message };
-    // What clients get wrong is theirs; what backends do is for the operator to look at.
-    if (failure.source === 'downstream') logger.info(fields, 'request refused');
-    else logger.warn(fields, 'request failed');
-    if (res.headersSent) {
-      res.destroy();
-      return;
-    }
-    const page = errorPage(failure.kind, req.headers.accept, requestId);
-    for (const [name, value] of Object.entries(page.headers)) res.setHeader(name, value);
-    // What follows on the connection is either the rest of a body that nobody reads, or not to be
-    // trusted.
-    if (!req.complete || failure.kind === 'badRequest') res.setHeader('connection', 'close');
-    res.status(page.status).end(req.method === 'HEAD' ? undefined : page.body);
-  };
+  /** Stops health checks, tunnels and idle connections; requests under way go on. */
+  retire(): void {
+    this.#balanced.stop();
+    this.#relay.retire();
+  }
+
+  #createServer(config: Config, logger: Logger): Server {
+    const trusted = parseNetworks(config.TRUSTED_PROXIES);
+    const server = createServer({
+      cert: config.keyPair.cert,
+      key: config.keyPair.key,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: config.HEADER_TIMEOUT,
+      // The relay answers a client that has closed its side.
+      allowHalfOpen: true,
+      noDelay: true,
+    });
+    server.on('secureConnection', (socket: TLSSocket) => {
+      const address = plainAddress(socket.remoteAddress ?? '');
+      this.#relay.accept(socket, { address, trusted: trusts(trusted, address), scheme: 'https' });
+    });
+    // Handshakes that fail are the client's affair.
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      logger.debug({ code: error.code }, 'TLS handshake failed');
+      socket.destroy();
+    });
+    return server;
+  }
 }

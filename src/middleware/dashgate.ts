@@ -4,14 +4,9 @@ import type { RequestHandler } from 'express';
 import { type Logger, silentLogger } from '../log.ts';
 import { AffinityCookie } from '../policy/cookies.ts';
 import { authority, type BackendAddress, parseBackends } from '../upstream/backend-address.ts';
-import { HealthMonitor } from '../upstream/health.ts';
-import {
-  checkHttp,
-  type HttpCheck,
-  parseStatusSet,
-  type StatusSet,
-} from '../upstream/http-check.ts';
-import { Pool } from '../upstream/pool.ts';
+import { CheckedPool } from '../upstream/checked-pool.ts';
+import { type HttpCheck, parseStatusSet, type StatusSet } from '../upstream/http-check.ts';
+import { DEFAULT_QUEUE_LIMIT, type Pool } from '../upstream/pool.ts';
 import { Forwarder } from './forwarder.ts';
 import { createPeerReader } from './peer.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts';
@@ -50,8 +45,6 @@ export interface Dashgate extends RequestHandler {
   readonly pool: Pool;
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
-  /** The name of the backend that a request went to last. */
-  servedBy(req: IncomingMessage): string | undefined;
   /** Open tunnels. */
   readonly tunnels: number;
   /** Stops health checks, ends tunnels and idle connections; requests under way go on. */
@@ -80,18 +73,18 @@ export function dashgate(options: DashgateOptions): Dashgate {
     expect: typeof expect === 'object' ? expect : parseStatusSet(expect ?? '200-399'),
   };
 
-  const pool = new Pool(service, readBackends(options.backends), {
-    queueTimeoutMs: timeouts.queueMs,
-    ...(options.queueLimit === undefined ? {} : { queueLimit: options.queueLimit }),
-    onFailure: (backend) => monitor.hasten(backend),
-  });
-  const monitor = new HealthMonitor(pool, {
+  const balanced = new CheckedPool({
+    service,
+    backends: readBackends(options.backends),
+    check: httpCheck,
     intervalMs,
     rise,
     fall,
-    check: (backend) => checkHttp(backend.address, httpCheck),
+    queueTimeoutMs: timeouts.queueMs,
+    queueLimit: options.queueLimit ?? DEFAULT_QUEUE_LIMIT,
     logger,
   });
+  const { pool, checked } = balanced;
   const affinity = options.affinityCookie ? new AffinityCookie(options.affinityCookie) : undefined;
   const readPeer = createPeerReader(options.trustedProxies ?? []);
   const retries = options.retries ?? 3;
@@ -99,18 +92,16 @@ export function dashgate(options: DashgateOptions): Dashgate {
   const shared = { pool, timeouts, retries, readPeer, backends };
   const forwarder = new Forwarder({ ...shared, affinity });
   const upgrader = new Upgrader({ ...shared, logger });
-  const checked = monitor.start();
 
   const handler: RequestHandler = (req, res, next) => forwarder.forward(req, res, next);
   return Object.defineProperties(handler, {
     upgrade: { value: upgrader.upgrade },
     pool: { value: pool },
-    servedBy: { value: (req: IncomingMessage) => forwarder.servedBy(req) },
     checked: { value: checked },
     tunnels: { get: () => upgrader.tunnels },
     close: {
       value: () => {
-        monitor.stop();
+        balanced.stop();
         forwarder.close();
         upgrader.close();
       },

@@ -39,8 +39,6 @@ export class Exchange {
   readonly #attempts: Attempts;
   readonly #gone = new AbortController();
   #lease: Lease | undefined;
-  /** Name of the backend that was claimed last. */
-  served: string | undefined;
   #outgoing: ClientRequest | undefined;
   #answer: IncomingMessage | undefined;
   /** An idle upstream connection proved stale, so none is taken again. */
@@ -92,7 +90,6 @@ export class Exchange {
       this.#release('aborted');
       return;
     }
-    this.served = this.#lease.backend.name;
     this.#outgoing = undefined;
     send();
   }

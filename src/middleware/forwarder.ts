@@ -101,11 +101,6 @@ export class Forwarder {
     else run();
   }
 
-  /** The name of the backend that a request went to last. */
-  servedBy(req: IncomingMessage): string | undefined {
-    return this.#exchanges.get(req)?.served;
-  }
-
   /** Ends idle upstream connections; requests under way go on. */
   close(): void {
     this.#reusing.retire();

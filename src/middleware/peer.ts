@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import type { Peer } from '../policy/forwarded.ts';
-import { parseNetworks } from '../policy/networks.ts';
+import { parseNetworks, plainAddress, trusts } from '../policy/networks.ts';
 
 /** The id under which a request is logged, shown to the client and passed to its backend. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
@@ -22,7 +21,7 @@ export function createPeerReader(trustedProxies: readonly string[]): PeerReader 
     const known = req[peers];
     if (known) return known;
     const address = plainAddress(req.socket.remoteAddress ?? '');
-    const isTrusted = trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+    const isTrusted = trusts(trusted, address);
     const told = isTrusted ? req.headers['x-request-id'] : undefined;
     const peer: Peer = {
       address,
@@ -33,9 +32,4 @@ export function createPeerReader(trustedProxies: readonly string[]): PeerReader 
     req[peers] = peer;
     return peer;
   };
-}
-
-/** An IPv4 address that a dual-stack socket shows as `::ffff:a.b.c.d` is that IPv4 address. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

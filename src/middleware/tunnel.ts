@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { endSoon } from './farewell.ts';
+import { endSoon } from '../farewell.ts';
 
 /**
  * Ties the two legs of an upgraded connection together: when one is gone the other is ended as

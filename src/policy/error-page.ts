@@ -35,14 +35,15 @@ export function errorPage(
   return { status, headers, body };
 }
 
-/** As `errorPage`, as the bytes of a whole HTTP/1.1 answer after which the connection closes. */
+/** As `errorPage`, as the bytes of a whole HTTP/1.1 answer; the connection closes unless told. */
 export function rawErrorPage(
   kind: ErrorKind,
   accept: string | undefined,
   requestId: string,
+  keepAlive = false,
 ): string {
   const { status, headers, body } = errorPage(kind, accept, requestId);
-  const lines = Object.entries({ ...headers, connection: 'close' });
+  const lines = Object.entries(keepAlive ? headers : { ...headers, connection: 'close' });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`;
 }

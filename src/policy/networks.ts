@@ -18,3 +18,13 @@ export function parseNetworks(entries: readonly string[]): BlockList {
   }
   return list;
 }
+
+/** Whether an address lies in one of the networks. */
+export function trusts(networks: BlockList, address: string): boolean {
+  return networks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** An IPv4 address that a dual-stack socket shows as `::ffff:a.b.c.d` is that IPv4 address. */
+export function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}

@@ -3,6 +3,9 @@ import { Backend } from './backend.ts';
 import type { BackendAddress } from './backend-address.ts';
 import { WeightedRoundRobin } from './selection.ts';
 
+/** Most requests that wait at once, unless told. */
+export const DEFAULT_QUEUE_LIMIT = 1024;
+
 /** How a lease ended: the backend did its part, it failed, or the client went away first. */
 export type Outcome = 'ok' | 'failed' | 'aborted';
 
@@ -51,7 +54,7 @@ export class Pool {
     this.service = service;
     this.backends = addresses.map((address) => new Backend(address));
     this.#queueTimeoutMs = options.queueTimeoutMs ?? 60_000;
-    this.#queueLimit = options.queueLimit ?? 1024;
+    this.#queueLimit = options.queueLimit ?? DEFAULT_QUEUE_LIMIT;
     this.#onFailure = options.onFailure ?? (() => {});
   }
 

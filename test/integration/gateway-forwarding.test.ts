@@ -148,3 +148,16 @@ test('each request is logged once, without query, cookie or token', async (t) =>
   assert.equal(requestId, headers['x-request-id']);
   assert.ok(!JSON.stringify(lines).includes('hush'));
 });
+
+test('an upgrade to something else is an ordinary request', async (t) => {
+  const backend = await startBackend(t, (req, res) => void res.end(`${req.headers.upgrade}`));
+  const gateway = await startTestGateway(t, {
+    PORTAL_BACKENDS: backend.url,
+    HEALTH_INTERVAL: '1h',
+  });
+  const answer = await exchangeRaw(
+    gateway.addresses.portal!.port,
+    'GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n',
+  );
+  assert.match(answer, /^HTTP\/1\.1 200 .*undefined/s);
+});

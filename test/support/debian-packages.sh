@@ -4,7 +4,7 @@
 # sudo without a password), otherwise says what to run. `horizon` adds what test:horizon needs.
 set -eu
 
-packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy chromium fonts-dejavu-core'
+packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core'
 if [ "${1:-}" = horizon ]; then
   packages="$packages openstack-dashboard keystone python3-gunicorn novnc websockify x11vnc xvfb"
 fi

@@ -1,0 +1,33 @@
+import type { GatewayError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { ExchangeRecord, RelayReport, TunnelRecord } from '../relay/relay-report.ts';
+
+/** Logs what a relay does: a line for each request, if wanted, and for each tunnel and failure. */
+export class RelayLog implements RelayReport {
+  readonly #logger: Logger;
+  readonly #logsRequests: boolean;
+
+  constructor(logger: Logger, logsRequests: boolean) {
+    this.#logger = logger;
+    this.#logsRequests = logsRequests;
+  }
+
+  answered({ target, aborted, ...fields }: ExchangeRecord): void {
+    if (!this.#logsRequests) return;
+    // The query is left out: it may hold a console's token.
+    const query = target.indexOf('?');
+    const path = query < 0 ? target : target.slice(0, query);
+    this.#logger.info({ ...fields, path, ...(aborted ? { aborted } : {}) }, 'request');
+  }
+
+  failed(requestId: string, failure: GatewayError): void {
+    const fields = { requestId, kind: failure.kind, detail: failure.message };
+    // What clients get wrong is theirs; what backends do is for the operator to look at.
+    if (failure.source === 'downstream') this.#logger.info(fields, 'request refused');
+    else this.#logger.warn(fields, 'request failed');
+  }
+
+  tunnelClosed(record: TunnelRecord): void {
+    this.#logger.info(record, 'websocket closed');
+  }
+}

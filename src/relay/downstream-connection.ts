@@ -1,0 +1,433 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { GatewayError } from '../errors.ts';
+import type { AffinityCookie } from '../policy/cookies.ts';
+import { rawErrorPage } from '../policy/error-page.ts';
+import type { Site } from '../policy/location.ts';
+import type { Lease } from '../upstream/pool.ts';
+import { BodyFraming } from './body.ts';
+import type { Deadlined, Deadlines } from './deadlines.ts';
+import { Exchange, type ExchangeContext, type Responder } from './exchange.ts';
+import { CHUNKED, HeadError, type RequestHead, type ResponseHead, UNTIL_CLOSE } from './head.ts';
+import type { HeaderLines } from './header-lines.ts';
+import {
+  informationalHead,
+  isWebsocket,
+  requestHead,
+  responseHead,
+  switchingHead,
+} from './outgoing-head.ts';
+import { Chunking, Dechunking, type Reframing } from './reframing.ts';
+import { refusalOf } from './refusal.ts';
+import type { RelayReport, TunnelRecord } from './relay-report.ts';
+import { RequestParser } from './request-parser.ts';
+
+/** Who is at the other end of a downstream connection. */
+export interface DownstreamPeer {
+  readonly address: string;
+  /** A proxy of the operator's, whose word on forwarding counts. */
+  readonly trusted: boolean;
+  readonly scheme: 'https' | 'http';
+}
+
+export interface DownstreamTimeouts {
+  /** From the first byte of a request to the end of its head, in ms. */
+  readonly headerMs: number;
+  /** Between two requests. */
+  readonly keepAliveMs: number;
+  /** Silence of a client within a request, or while it takes an answer. */
+  readonly clientMs: number;
+}
+
+/** What the connections of one relay share. */
+export interface DownstreamContext extends ExchangeContext {
+  readonly deadlines: Deadlines;
+  readonly timeouts: DownstreamTimeouts;
+  readonly affinity: AffinityCookie | undefined;
+  /** Value of Strict-Transport-Security. */
+  readonly hsts: string | undefined;
+  readonly report: RelayReport;
+  /** No connection takes another request. */
+  readonly retiring: boolean;
+  /**
+   * Where a request is sent instead of to a backend; undefined: to a backend. Throws GatewayError
+   * for what is closed.
+   */
+  readonly route: (method: string, target: string) => string | undefined;
+  siteOf(host: string, scheme: 'https' | 'http'): Site;
+  openTunnel(
+    downstream: Socket,
+    upstream: Socket,
+    lease: Lease,
+    record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>,
+  ): void;
+  /** The connection is closed or a tunnel. */
+  forget(connection: DownstreamConnection): void;
+}
+
+/** The request that a connection is busy with. */
+interface Request {
+  readonly id: string;
+  readonly method: string;
+  readonly target: string;
+  readonly host: string;
+  readonly minor: 0 | 1;
+  readonly upgrade: boolean;
+  readonly lines: HeaderLines;
+  /** Value of `performance.now()` when its head was complete. */
+  readonly started: number;
+}
+
+/**
+ * `head`: a request is awaited or coming in; `body`: its body is; `response`: it is complete and
+ * its answer is not; `lingering`: our side is closed and what the client still sends is dropped;
+ * `gone`: closed, or a tunnel, and no business of this class any more.
+ */
+type State = 'head' | 'body' | 'response' | 'lingering' | 'gone';
+
+/** How much of following requests is kept while an answer is under way, in bytes. */
+const MAX_STASH = 65_536;
+/** How long a client may go on sending after our side was closed, in ms. */
+const LINGER_MS = 2_000;
+
+const EMPTY = Buffer.alloc(0);
+
+/** One HTTP/1.1 connection of a client: its requests one after the other, then perhaps a tunnel. */
+export class DownstreamConnection implements Deadlined, Responder {
+  deadline: number;
+  readonly #socket: Socket;
+  readonly #peer: DownstreamPeer;
+  readonly #relay: DownstreamContext;
+  readonly #parser = new RequestParser();
+  readonly #body = new BodyFraming();
+  #state: State = 'head';
+  #request: Request | undefined;
+  #exchange: Exchange | undefined;
+  /** Names of the backends that the client's affinity cookie asked for and that answered. */
+  #asked: string | undefined;
+  #served: string | undefined;
+  #status = 0;
+  #reframing: Reframing | undefined;
+  #keepAlive = true;
+  /** What came of the next requests while the answer to the present one is under way. */
+  #stash: Buffer = EMPTY;
+
+  constructor(socket: Socket, peer: DownstreamPeer, relay: DownstreamContext) {
+    this.#socket = socket;
+    this.#peer = peer;
+    this.#relay = relay;
+    this.deadline = relay.deadlines.in(relay.timeouts.headerMs);
+    relay.deadlines.add(this);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('drain', () => this.#onDrain());
+    socket.on('end', () => this.#onEnd());
+    // What follows an error is 'close'; the handler keeps it from being thrown.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Takes no further requests: ends now if idle, otherwise after the present answer. */
+  retire(): void {
+    this.#keepAlive = false;
+    if (this.#state === 'head' && this.#parser.idle) this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  onDeadline(): void {
+    switch (this.#state) {
+      case 'head':
+        // An idle connection ends without a word; a head that does not come is told.
+        if (this.#parser.idle) this.#socket.destroySoon();
+        else this.#refuse(new GatewayError('requestTimeout', 'the head was not complete in time'));
+        break;
+      case 'body':
+        this.#exchange?.cancel();
+        this.#refuse(new GatewayError('requestTimeout', 'the body paused for too long'));
+        break;
+      default:
+        this.#socket.destroy();
+    }
+  }
+
+  #onData(chunk: Buffer): void {
+    try {
+      if (this.#state === 'head') this.#onHead(chunk);
+      else if (this.#state === 'body') this.#onBody(chunk);
+      else if (this.#state === 'response') this.#keep(chunk);
+    } catch (error) {
+      if (!(error instanceof HeadError || error instanceof GatewayError)) throw error;
+      this.#exchange?.cancel();
+      this.#refuse(refusalOf(error));
+    }
+  }
+
+  #keep(chunk: Buffer): void {
+    this.#stash = this.#stash.length === 0 ? chunk : Buffer.concat([this.#stash, chunk]);
+    if (this.#stash.length > MAX_STASH) this.#socket.pause();
+  }
+
+  #onHead(chunk: Buffer): void {
+    const wasIdle = this.#parser.idle;
+    const head = this.#parser.parse(chunk);
+    if (head) {
+      this.#begin(head, this.#parser.rest);
+    } else if (wasIdle) {
+      // From the first byte on the clock runs, however many follow (slowloris).
+      this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.headerMs);
+    }
+  }
+
+  #begin(head: RequestHead, rest: Buffer): void {
+    const relay = this.#relay;
+    const { method, target, host, minor } = head;
+    const id = randomUUID();
+    const upgrade = isWebsocket(head.upgrade);
+    const started = performance.now();
+    this.#request = { id, method, target, host, minor, upgrade, started, lines: head.lines };
+    this.#keepAlive = head.keepAlive && !relay.retiring;
+    this.#status = 0;
+    this.#served = undefined;
+    this.#body.start(head.bodyLength);
+    const end = this.#body.take(rest);
+    const complete = this.#body.done;
+    this.#stash = rest.subarray(end);
+    this.#state = complete ? 'response' : 'body';
+    if (method === 'CONNECT') {
+      throw new GatewayError('notImplemented', 'CONNECT is for proxies of another kind');
+    }
+    const location = relay.route(method, target);
+    if (location !== undefined) {
+      this.#redirect(location);
+      return;
+    }
+    const outgoing = requestHead(head, { ...this.#peer, requestId: id }, relay.affinity);
+    this.#asked = outgoing.asked;
+    const replayable = complete && end === 0 && !upgrade && isSafe(method);
+    const forwarded = { method, head: outgoing.text, replayable, asked: outgoing.asked };
+    this.#exchange = new Exchange(relay, forwarded, this);
+    const more = this.#exchange.start(rest.subarray(0, end), complete);
+    this.#awaitMore(more);
+  }
+
+  #onBody(chunk: Buffer): void {
+    const end = this.#body.take(chunk);
+    const complete = this.#body.done;
+    if (complete) {
+      this.#state = 'response';
+      this.#stash = chunk.subarray(end);
+    }
+    const bytes = end === chunk.length ? chunk : chunk.subarray(0, end);
+    this.#awaitMore(this.#exchange?.body(bytes, complete) ?? true);
+  }
+
+  /** The client's time runs only while it is the client that is waited for. */
+  #awaitMore(more: boolean): void {
+    if (this.#state === 'body' && more) {
+      this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+      return;
+    }
+    if (this.#state === 'body') this.#socket.pause();
+    if (this.#state !== 'lingering') this.deadline = Number.POSITIVE_INFINITY;
+  }
+
+  resumeRequest(): void {
+    if (this.#state !== 'body') return;
+    this.#socket.resume();
+    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+  }
+
+  informational(head: ResponseHead): void {
+    // RFC 9110 §15.2: never to an HTTP/1.0 client.
+    if (this.#request?.minor === 1) this.#socket.write(informationalHead(head), 'latin1');
+  }
+
+  respond(head: ResponseHead, backend: string, body: Buffer, complete: boolean): boolean {
+    const request = this.#request!;
+    const relay = this.#relay;
+    const { bodyLength } = head;
+    this.#reframing = undefined;
+    if (request.minor === 0 && bodyLength === CHUNKED) this.#reframing = new Dechunking();
+    else if (request.minor === 1 && bodyLength === UNTIL_CLOSE) this.#reframing = new Chunking();
+    // An answer that overtakes its request leaves the rest of it unread, and the connection with it.
+    if (this.#state === 'body' || (request.minor === 0 && bodyLength < 0)) this.#keepAlive = false;
+    this.#status = head.status;
+    this.#served = backend;
+    const text = responseHead(head, {
+      site: relay.siteOf(request.host, this.#peer.scheme),
+      method: request.method,
+      minor: request.minor,
+      keepAlive: this.#keepAlive,
+      requestId: request.id,
+      chunks: this.#reframing instanceof Chunking,
+      hsts: relay.hsts,
+      affinity: relay.affinity,
+      asked: this.#asked,
+      served: backend,
+    });
+    const bytes = this.#reframing?.take(body, complete) ?? body;
+    return this.#write(bytes.length === 0 ? text : join(text, bytes), complete);
+  }
+
+  respondBody(chunk: Buffer, complete: boolean): boolean {
+    return this.#write(this.#reframing?.take(chunk, complete) ?? chunk, complete);
+  }
+
+  switchProtocols(head: ResponseHead, rest: Buffer, upstream: Socket, lease: Lease): void {
+    const request = this.#request!;
+    if (this.#state !== 'response' || !request.upgrade || !isWebsocket(head.upgrade)) {
+      upstream.destroy();
+      lease.release('failed');
+      const detail = `${lease.backend.name} switched protocols unasked`;
+      this.#refuse(new GatewayError('badGateway', detail));
+      return;
+    }
+    const socket = this.#socket;
+    this.#leave();
+    socket.removeAllListeners();
+    socket.write(join(switchingHead(head, request.id), rest));
+    if (this.#stash.length > 0) upstream.write(this.#stash);
+    this.#relay.openTunnel(socket, upstream, lease, {
+      requestId: request.id,
+      client: this.#peer.address,
+      backend: lease.backend.name,
+    });
+  }
+
+  fail(error: GatewayError): void {
+    this.#refuse(error);
+  }
+
+  breakOff(error: GatewayError): void {
+    this.#relay.report.failed(this.#request?.id ?? '', error);
+    this.#socket.destroy();
+  }
+
+  #write(data: string | Buffer, complete: boolean): boolean {
+    const socket = this.#socket;
+    const more = typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data);
+    if (complete) this.#finish();
+    else if (!more) this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+    return more;
+  }
+
+  #onDrain(): void {
+    if (this.#state === 'response') this.deadline = Number.POSITIVE_INFINITY;
+    this.#exchange?.resumeResponse();
+  }
+
+  /** The answer has been written whole. */
+  #finish(): void {
+    this.#log();
+    this.#exchange = undefined;
+    if (!this.#keepAlive) {
+      this.#linger();
+      return;
+    }
+    this.#state = 'head';
+    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.keepAliveMs);
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#stash.length === 0) return;
+    const next = this.#stash;
+    this.#stash = EMPTY;
+    // Not from within the backend's event: a long line of pipelined requests would grow the stack.
+    // Bytes that come before that queue up behind (see 'data').
+    this.#state = 'response';
+    process.nextTick(() => {
+      if (this.#state !== 'response') return;
+      const bytes = this.#stash.length === 0 ? next : Buffer.concat([next, this.#stash]);
+      this.#stash = EMPTY;
+      this.#state = 'head';
+      this.#onData(bytes);
+    });
+  }
+
+  #redirect(location: string): void {
+    this.#status = 301;
+    this.#keepAlive &&= this.#state === 'response';
+    const connection = this.#keepAlive ? '' : 'connection: close\r\n';
+    const text = `HTTP/1.1 301 Moved Permanently\r\nlocation: ${location}\r\ncontent-length: 0\r\n${connection}\r\n`;
+    this.#write(text, true);
+  }
+
+  /**
+   * Answers with an error page. What a backend did wrong leaves the connection as it was; after a
+   * fault of the client's nothing more that comes on it can be trusted.
+   */
+  #refuse(failure: GatewayError): void {
+    if (this.#state === 'lingering' || this.#state === 'gone') return;
+    const id = this.#request?.id ?? randomUUID();
+    this.#keepAlive &&= failure.source !== 'downstream' && this.#state === 'response';
+    this.#relay.report.failed(id, failure);
+    this.#status = failure.status;
+    // The table of lines is this request's until the next one is parsed.
+    const accept = this.#request?.lines.value('accept');
+    const page = rawErrorPage(failure.kind, accept, id, this.#keepAlive);
+    const body = page.indexOf('\r\n\r\n') + 4;
+    this.#socket.write(this.#request?.method === 'HEAD' ? page.slice(0, body) : page);
+    this.#finish();
+  }
+
+  /**
+   * Ends our side and drops what still comes in: a close with unread bytes would make TCP reset
+   * the connection, and the answer might never be read (RFC 9112 §9.6).
+   */
+  #linger(): void {
+    this.#state = 'lingering';
+    this.deadline = this.#relay.deadlines.in(LINGER_MS);
+    this.#stash = EMPTY;
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  #onEnd(): void {
+    // A client that leaves says so by closing its side: whoever waits for an answer keeps it open.
+    if (this.#state !== 'lingering') this.#socket.destroy();
+  }
+
+  #onClose(): void {
+    if (this.#state === 'gone') return;
+    if (this.#exchange) {
+      this.#exchange.cancel();
+      this.#log(true);
+    }
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#state = 'gone';
+    this.#exchange = undefined;
+    this.#relay.deadlines.remove(this);
+    this.#relay.forget(this);
+  }
+
+  #log(aborted = false): void {
+    const request = this.#request;
+    if (!request) return;
+    this.#relay.report.answered({
+      requestId: request.id,
+      client: this.#peer.address,
+      method: request.method,
+      target: request.target,
+      status: this.#status,
+      backend: this.#served,
+      ms: Math.round(performance.now() - request.started),
+      aborted,
+    });
+    this.#request = undefined;
+  }
+}
+
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+}
+
+/** A head and the bytes behind it, as one write. */
+function join(head: string, bytes: Buffer): Buffer {
+  const whole = Buffer.allocUnsafe(head.length + bytes.length);
+  whole.write(head, 'latin1');
+  bytes.copy(whole, head.length);
+  return whole;
+}

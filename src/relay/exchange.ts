@@ -1,0 +1,214 @@
+import type { Socket } from 'node:net';
+import type { GatewayError } from '../errors.ts';
+import { Attempts } from '../upstream/attempts.ts';
+import { failureOf } from '../upstream/failure.ts';
+import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import type { ResponseHead } from './head.ts';
+import type { UpstreamConnection, UpstreamListener } from './upstream-connection.ts';
+
+/** The client's side of an exchange, as whatever carries it offers it. */
+export interface Responder {
+  informational(head: ResponseHead): void;
+  /** The final answer begins; false where it is better to wait for `resumeResponse`. */
+  respond(head: ResponseHead, backend: string, body: Buffer, complete: boolean): boolean;
+  respondBody(chunk: Buffer, complete: boolean): boolean;
+  /** The backend changed protocols: both sides are raw bytes from now on. */
+  switchProtocols(head: ResponseHead, rest: Buffer, upstream: Socket, lease: Lease): void;
+  /** No answer has begun, and none will come from a backend. */
+  fail(error: GatewayError): void;
+  /** The answer that has begun will not be complete. */
+  breakOff(error: GatewayError): void;
+  /** More of the request's body can be taken. */
+  resumeRequest(): void;
+}
+
+/** A request as it goes to a backend. */
+export interface ForwardedRequest {
+  readonly method: string;
+  /** The whole head, as it is sent. */
+  readonly head: string;
+  /** Sending it twice is harmless: a safe method, no body, no upgrade. */
+  readonly replayable: boolean;
+  /** The backend that the client's affinity cookie names. */
+  readonly asked: string | undefined;
+}
+
+export interface ExchangeContext {
+  readonly pool: Pool;
+  readonly connections: ConnectionPool;
+  /** Most other backends that are tried for one request. */
+  readonly retries: number;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * One request and its response, from the first claim of a backend to the last byte. Knows nothing
+ * of how the request came in.
+ */
+export class Exchange implements UpstreamListener {
+  readonly #context: ExchangeContext;
+  readonly #request: ForwardedRequest;
+  readonly #responder: Responder;
+  readonly #attempts: Attempts;
+  #lease: Lease | undefined;
+  #connection: UpstreamConnection | undefined;
+  /** The body so far, kept until a backend is connected: up to then it may go to another one. */
+  #held: Buffer = EMPTY;
+  #requestComplete = false;
+  #answered = false;
+  #sawStale = false;
+  #queued: AbortController | undefined;
+  #over = false;
+
+  constructor(context: ExchangeContext, request: ForwardedRequest, responder: Responder) {
+    this.#context = context;
+    this.#request = request;
+    this.#responder = responder;
+    this.#attempts = new Attempts(context.pool, context.retries, request.replayable);
+  }
+
+  /** Begins, with what of the body has come; false where the rest has to wait. */
+  start(body: Buffer, complete: boolean): boolean {
+    this.#held = body;
+    this.#requestComplete = complete;
+    this.#attempt();
+    return this.#connection?.connected ?? false;
+  }
+
+  /** Passes on more of the body; false where the rest has to wait for `resumeRequest`. */
+  body(chunk: Buffer, complete: boolean): boolean {
+    this.#requestComplete = complete;
+    // A backend that has answered already gets no more.
+    if (!this.#connection) return true;
+    return this.#connection.write(chunk, complete);
+  }
+
+  /** The client can take more of the answer. */
+  resumeResponse(): void {
+    this.#connection?.resume();
+  }
+
+  /** The client is gone. */
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#queued?.abort();
+    this.#connection?.abandon();
+    this.#release('aborted');
+  }
+
+  onUpstreamConnect(): void {
+    this.#held = EMPTY;
+    if (!this.#requestComplete) this.#responder.resumeRequest();
+  }
+
+  onUpstreamDrain(): void {
+    if (!this.#requestComplete) this.#responder.resumeRequest();
+  }
+
+  onInformational(head: ResponseHead): void {
+    this.#responder.informational(head);
+  }
+
+  onResponse(head: ResponseHead, body: Buffer, complete: boolean): void {
+    const connection = this.#connection;
+    const backend = this.#lease?.backend.name ?? '';
+    this.#answered = true;
+    if (complete) this.#finish();
+    if (!this.#responder.respond(head, backend, body, complete) && !complete) connection?.pause();
+  }
+
+  onResponseBody(chunk: Buffer, complete: boolean): void {
+    const connection = this.#connection;
+    if (complete) this.#finish();
+    if (!this.#responder.respondBody(chunk, complete) && !complete) connection?.pause();
+  }
+
+  onSwitch(head: ResponseHead, rest: Buffer, socket: Socket): void {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    this.#connection = undefined;
+    this.#over = true;
+    if (lease) this.#responder.switchProtocols(head, rest, socket, lease);
+  }
+
+  onUpstreamError(error: Error): void {
+    const backend = this.#lease?.backend;
+    const stale = (this.#connection?.served ?? 0) > 0 && this.#request.replayable;
+    this.#connection = undefined;
+    if (!backend || this.#over) return;
+    const failure = failureOf(error, backend.name);
+    if (this.#answered) {
+      this.#over = true;
+      this.#release('failed');
+      this.#responder.breakOff(failure);
+      return;
+    }
+    if (stale && !this.#sawStale && failure.kind !== 'upstreamTimeout') {
+      // The backend closed an unused connection just then: no fault of its, so it is not excluded.
+      this.#sawStale = true;
+      this.#release('aborted');
+      this.#attempt();
+      return;
+    }
+    this.#release('failed');
+    if (this.#attempts.failed(backend, failure)) {
+      this.#attempt();
+      return;
+    }
+    this.#over = true;
+    this.#responder.fail(failure);
+  }
+
+  #attempt(): void {
+    const claim = { exclude: this.#attempts.tried, prefer: this.#request.asked };
+    const lease = this.#context.pool.claim(claim);
+    if (lease) {
+      this.#send(lease);
+      return;
+    }
+    this.#queued = new AbortController();
+    this.#context.pool.claimOrWait(claim, this.#queued.signal).then(
+      (late) => {
+        if (this.#over) late.release('aborted');
+        else this.#send(late);
+      },
+      (error) => {
+        if (this.#over) return;
+        this.#over = true;
+        this.#responder.fail(failureOf(error, 'pool'));
+      },
+    );
+  }
+
+  #send(lease: Lease): void {
+    const { method, head, replayable } = this.#request;
+    this.#queued = undefined;
+    this.#lease = lease;
+    const mayReuse = replayable && !this.#sawStale;
+    const connection = this.#context.connections.take(lease.backend, mayReuse);
+    this.#connection = connection;
+    connection.begin(this, method);
+    if (this.#held.length === 0) {
+      connection.write(head, this.#requestComplete);
+      return;
+    }
+    connection.socket.cork();
+    connection.write(head, false);
+    connection.write(this.#held, this.#requestComplete);
+    connection.socket.uncork();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#connection = undefined;
+    this.#release('ok');
+  }
+
+  #release(outcome: Outcome): void {
+    this.#lease?.release(outcome);
+    this.#lease = undefined;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Socket } from 'node:net';
+import type { AffinityCookie } from '../policy/cookies.ts';
+import type { Site } from '../policy/location.ts';
+import { authority } from '../upstream/backend-address.ts';
+import type { Lease, Pool } from '../upstream/pool.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import { Deadlines } from './deadlines.ts';
+import {
+  DownstreamConnection,
+  type DownstreamContext,
+  type DownstreamPeer,
+  type DownstreamTimeouts,
+} from './downstream-connection.ts';
+import type { RelayReport, TunnelRecord } from './relay-report.ts';
+import { Tunnel } from './tunnel.ts';
+import type { UpstreamTimeouts } from './upstream-connection.ts';
+
+/** Deadlines of a relay, in ms. */
+export interface RelayTimeouts extends UpstreamTimeouts, DownstreamTimeouts {
+  /** Silence of a tunnel, in both directions. */
+  readonly tunnelMs: number;
+}
+
+export interface RelayOptions {
+  readonly pool: Pool;
+  readonly timeouts: RelayTimeouts;
+  /** Most other backends that are tried for one request. */
+  readonly retries: number;
+  readonly affinity?: AffinityCookie | undefined;
+  /** Value of Strict-Transport-Security. */
+  readonly hsts?: string | undefined;
+  /**
+   * Where a request is sent instead of to a backend; undefined: to a backend. Throws GatewayError
+   * for what is closed.
+   */
+  readonly route: DownstreamContext['route'];
+  readonly report: RelayReport;
+}
+
+/** Relays HTTP/1.1 and what it upgrades to between clients and the backends of one pool. */
+export class Relay implements DownstreamContext {
+  readonly pool: Pool;
+  readonly timeouts: RelayTimeouts;
+  readonly retries: number;
+  readonly affinity: AffinityCookie | undefined;
+  readonly hsts: string | undefined;
+  readonly route: RelayOptions['route'];
+  readonly report: RelayReport;
+  readonly deadlines = new Deadlines();
+  readonly connections: ConnectionPool;
+  /** No connection takes another request. */
+  retiring = false;
+  readonly #backends: ReadonlySet<string>;
+  readonly #downstream = new Set<DownstreamConnection>();
+  readonly #tunnels = new Set<Tunnel>();
+
+  constructor(options: RelayOptions) {
+    this.pool = options.pool;
+    this.timeouts = options.timeouts;
+    this.retries = options.retries;
+    this.affinity = options.affinity;
+    this.hsts = options.hsts;
+    this.route = options.route;
+    this.report = options.report;
+    this.connections = new ConnectionPool(this.deadlines, options.timeouts);
+    this.#backends = new Set(options.pool.backends.map(({ address }) => authority(address.url)));
+  }
+
+  /** Open tunnels. */
+  get tunnels(): number {
+    return this.#tunnels.size;
+  }
+
+  /** Serves a connection that was accepted, and secured where it is to be. */
+  accept(socket: Socket, peer: DownstreamPeer): void {
+    this.#downstream.add(new DownstreamConnection(socket, peer, this));
+  }
+
+  /** Ends tunnels and what is idle; requests under way go on, each the last of its connection. */
+  retire(): void {
+    this.retiring = true;
+    for (const connection of this.#downstream) connection.retire();
+    for (const tunnel of this.#tunnels) tunnel.close();
+    this.connections.close();
+  }
+
+  /** Ends everything at once. */
+  destroy(): void {
+    for (const connection of this.#downstream) connection.destroy();
+  }
+
+  forget(connection: DownstreamConnection): void {
+    this.#downstream.delete(connection);
+  }
+
+  siteOf(host: string, scheme: 'https' | 'http'): Site {
+    return { host, secure: scheme === 'https', backends: this.#backends };
+  }
+
+  openTunnel(
+    downstream: Socket,
+    upstream: Socket,
+    lease: Lease,
+    record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>,
+  ): void {
+    const opened = performance.now();
+    const tunnel = new Tunnel(
+      downstream,
+      upstream,
+      this.deadlines,
+      this.timeouts.tunnelMs,
+      (bytes) => {
+        this.#tunnels.delete(tunnel);
+        lease.release('ok');
+        const ms = Math.round(performance.now() - opened);
+        this.report.tunnelClosed({ ...record, ...bytes, ms });
+      },
+    );
+    this.#tunnels.add(tunnel);
+  }
+}

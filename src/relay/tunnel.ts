@@ -1,0 +1,89 @@
+import type { Socket } from 'node:net';
+import { endSoon } from '../farewell.ts';
+import type { Deadlined, Deadlines } from './deadlines.ts';
+
+/** TCP asks a peer that has been silent this long, in ms, whether it is still there. */
+const KEEP_ALIVE_MS = 60_000;
+
+export interface TunnelReport {
+  /** Bytes from the client and from the backend. */
+  readonly received: number;
+  readonly sent: number;
+}
+
+/**
+ * An upgraded connection: raw bytes in both directions, each with its own end. When one side is
+ * gone the other is ended as soon as what is on its way has been written; both end after `idleMs`
+ * without a byte in either direction.
+ */
+export class Tunnel implements Deadlined {
+  deadline: number;
+  readonly #downstream: Socket;
+  readonly #upstream: Socket;
+  readonly #deadlines: Deadlines;
+  readonly #idleMs: number;
+  readonly #onClosed: (report: TunnelReport) => void;
+  #received = 0;
+  #sent = 0;
+  #open = 2;
+
+  constructor(
+    downstream: Socket,
+    upstream: Socket,
+    deadlines: Deadlines,
+    idleMs: number,
+    onClosed: (report: TunnelReport) => void,
+  ) {
+    this.#downstream = downstream;
+    this.#upstream = upstream;
+    this.#deadlines = deadlines;
+    this.#idleMs = idleMs;
+    this.#onClosed = onClosed;
+    this.deadline = deadlines.in(idleMs);
+    deadlines.add(this);
+    downstream.on('data', (chunk: Buffer) => {
+      this.#received += chunk.length;
+      this.#pass(chunk, downstream, upstream);
+    });
+    upstream.on('data', (chunk: Buffer) => {
+      this.#sent += chunk.length;
+      this.#pass(chunk, upstream, downstream);
+    });
+    this.#join(downstream, upstream);
+    this.#join(upstream, downstream);
+    downstream.resume();
+    upstream.resume();
+  }
+
+  /** Ends both sides once what is on its way has been written. */
+  close(): void {
+    endSoon(this.#downstream);
+    endSoon(this.#upstream);
+  }
+
+  onDeadline(): void {
+    // Not `close`: a side that does not read would never take what is on its way.
+    this.#downstream.destroy();
+    this.#upstream.destroy();
+  }
+
+  #pass(chunk: Buffer, from: Socket, to: Socket): void {
+    this.deadline = this.#deadlines.in(this.#idleMs);
+    if (!to.write(chunk)) from.pause();
+  }
+
+  #join(from: Socket, to: Socket): void {
+    from.setKeepAlive(true, KEEP_ALIVE_MS);
+    to.on('drain', () => from.resume());
+    from.on('end', () => to.end());
+    // What follows an error is 'close'; the handler keeps it from being thrown.
+    from.on('error', () => {});
+    from.on('close', () => {
+      endSoon(to);
+      this.#open -= 1;
+      if (this.#open > 0) return;
+      this.#deadlines.remove(this);
+      this.#onClosed({ received: this.#received, sent: this.#sent });
+    });
+  }
+}

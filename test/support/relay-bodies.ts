@@ -1,0 +1,53 @@
+import { headerLines } from './relay-head.ts';
+
+/** Bodies in chunks that are whole, with what follows them. */
+export const CHUNKED_BODIES: readonly (readonly [why: string, text: string, rest?: string])[] = [
+  ['nothing', '0\r\n\r\n'],
+  ['two chunks', '3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n', 'GET'],
+  ['a chunk that looks like the end', '5\r\n0\r\n\r\n\r\n0\r\n\r\n', '0\r\n\r\n'],
+  ['sizes in both cases, with zeros', '0A\r\n0123456789\r\n00a\r\n0123456789\r\n000\r\n\r\n'],
+  ['a size of sixteen digits', '0000000000000001\r\na\r\n0\r\n\r\n'],
+  ['extensions', '1;a=b; c="d;e"\r\nx\r\n0;last\r\n\r\n'],
+  ['trailers', '0\r\nX-Checksum: 1\r\nEtag: "a"\r\n\r\n', 'GET'],
+  ['an empty trailer', '1\r\na\r\n0\r\nA:\r\n\r\n'],
+  ['extensions as long as they may be', `1;${'a'.repeat(4095)}\r\nx\r\n0;\r\n\r\n`],
+];
+
+/** Bodies in chunks that are refused. */
+export const REFUSED_BODIES: readonly (readonly [why: string, text: string, reason: RegExp])[] = [
+  ['no size', '\r\n', /plain hexadecimal/],
+  ['an extension for a size', ';a\r\n', /plain hexadecimal/],
+  ['a signed size', '+1\r\na\r\n', /plain hexadecimal/],
+  ['a negative size', '-1\r\n', /plain hexadecimal/],
+  ['a size with its base', '0x1\r\na\r\n', /plain hexadecimal/],
+  ['a blank before the size', ' 1\r\na\r\n', /plain hexadecimal/],
+  ['a blank after the size', '1 \r\na\r\n', /plain hexadecimal/],
+  ['a blank before an extension', '1 ;a\r\na\r\n', /plain hexadecimal/],
+  ['an underscore in the size', '1_0\r\n', /plain hexadecimal/],
+  ['a bare LF after the size', '1\na\r\n', /plain hexadecimal/],
+  ['a bare CR after the size', '1\ra\r\n', /CR LF/],
+  ['a size of 2^53', '20000000000000\r\n', /too large/],
+  ['a size that wraps around 64 bits', '10000000000000001\r\n', /too large/],
+  ['a size of seventeen digits', '00000000000000001\r\na\r\n', /too large/],
+  ['a chunk longer than its size', '1\r\nab\r\n', /CR LF/],
+  ['a chunk that ends in a bare LF', '1\r\na\n0\r\n\r\n', /CR LF/],
+  ['a chunk that ends in two LFs', '1\r\na\n\n0\r\n\r\n', /CR LF/],
+  ['a chunk that ends in a bare CR', '1\r\na\r0\r\n\r\n', /CR LF/],
+  ['a bare LF in an extension', '1;a\nb\r\n', /extension/],
+  ['a bare CR in an extension', '1;a\rb\r\n', /CR LF/],
+  ['a control character in an extension', '1;a\0\r\n', /extension/],
+  ['extensions too long', `1;${'a'.repeat(4097)}\r\n`, /too long/],
+  ['extensions too long together', `1;${'a'.repeat(2048)}\r\nx\r\n`.repeat(3), /too long/],
+  ['an end without its CR', '0\r\n\n', /LF/],
+  ['an end without its LF', '0\r\n\rX', /CR LF/],
+  ['a folded trailer', '0\r\nA: b\r\n c\r\n\r\n', /begins with a blank/],
+  ['a trailer with a bare LF', '0\r\nA: b\n\r\n', /LF/],
+  ['a trailer with a control character', '0\r\nA: \x01\r\n\r\n', /control/],
+  ['a length for a trailer', '0\r\nContent-Length: 3\r\n\r\n', /trailer/],
+  ['a transfer coding for a trailer', '0\r\nTransfer-Encoding: chunked\r\n\r\n', /trailer/],
+  ['a Host for a trailer', '0\r\nA: b\r\nHost: a\r\n\r\n', /trailer/],
+  ['a forwarding header for a trailer', '0\r\nX_Forwarded-Proto: https\r\n\r\n', /trailer/],
+  ['a credential for a trailer', '0\r\nAuthorization: x\r\n\r\n', /trailer/],
+  ['too many trailers', `0\r\n${headerLines(33)}\r\n`, /too many/],
+  ['trailers too large', `0\r\nA: ${'b'.repeat(8192)}\r\n\r\n`, /too large/],
+];
