@@ -37,9 +37,15 @@ export function assertAllowed(target: string, denied: readonly string[]): void {
   }
 }
 
+/** What may stand for another spelling of a path: escapes, doubled slashes, dot segments. */
+const ODD = /%|\/\/|\/\./;
+
 function normalise(target: string): string {
+  const query = target.search(/[?#]/);
+  const plain = query < 0 ? target : target.slice(0, query);
+  if (!ODD.test(plain)) return plain.toLowerCase().replace(/\/$/, '');
   // Byte by byte, as servers do it: what is not UTF-8 must not hide the rest.
-  const path = (target.split(/[?#]/, 1)[0] ?? '').replace(/%([0-9a-f]{2})/gi, (_, hex) =>
+  const path = plain.replace(/%([0-9a-f]{2})/gi, (_, hex) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
   const segments: string[] = [];

@@ -25,6 +25,7 @@ const ORDER = [
 const PURE = [
   /^policy\//,
   /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser)\.ts$/,
+  /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|outgoing-head|reframing|refusal|deadlines)\.ts$/,
   /^session\/pickle-/,
   /^upstream\/(backend|backend-address|pool|selection)\.ts$/,
 ];

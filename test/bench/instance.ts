@@ -1,0 +1,68 @@
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CertificateFiles } from '../../src/demo/certificate.ts';
+import type { Children } from './children.ts';
+import type { Cores } from './cores.ts';
+import { Tunnels } from './loads/tunnels.ts';
+import type { Origins } from './origin/origins.ts';
+import type { Peer, RunningPeer } from './peers/peer.ts';
+import { verify } from './verify.ts';
+
+/** What all measurements of a run share. */
+export interface Stage {
+  readonly children: Children;
+  readonly folder: string;
+  readonly cores: Cores;
+  readonly origins: Origins;
+  readonly certificate: CertificateFiles;
+  readonly openFiles: number;
+}
+
+/** A peer that runs in the state that a workload wants. */
+export interface Instance {
+  readonly peer: Peer;
+  readonly running: RunningPeer;
+  /** TLS version and cipher that it speaks. */
+  readonly tls: string;
+  /** Idle tunnels that were lost since they were opened. */
+  readonly lostTunnels: () => number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a peer with so many portal backends, verifies it and opens its idle tunnels.
+ * @throws Error that names the peer and what it said.
+ */
+export async function startInstance(
+  stage: Stage,
+  peer: Peer,
+  { backends, idleTunnels }: { readonly backends: number; readonly idleTunnels: number },
+): Promise<Instance> {
+  let running: RunningPeer | undefined;
+  try {
+    running = await peer.start({
+      ...stage,
+      folder: mkdtempSync(join(stage.folder, 'peer-')),
+      core: stage.cores.proxy,
+      origins: { ...stage.origins, portal: stage.origins.portal.slice(0, backends) },
+    });
+    const tls = await verify(running);
+    const tunnels = await Tunnels.open(running.console, idleTunnels);
+    const { stop } = running;
+    return {
+      peer,
+      running,
+      tls,
+      lostTunnels: () => tunnels.lost,
+      stop: async () => {
+        await tunnels.close();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await running?.stop();
+    throw new Error(`${peer.name}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+}

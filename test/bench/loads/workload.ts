@@ -1,0 +1,32 @@
+import type { RunningPeer } from '../peers/peer.ts';
+
+/** What a load did with a proxy. */
+export interface Outcome {
+  /** Units of work that were done, and found right. */
+  readonly units: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** What went wrong; any entry makes the bench fail. */
+  readonly failures: readonly string[];
+}
+
+/** A load that stands ready, with its connections open. */
+export interface Session {
+  /** Works for about so many seconds (wrk knows whole ones only, at least one), finishes what is under way, and stops. */
+  run(seconds: number): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+/** One line of the benchmark. */
+export interface Workload {
+  readonly name: string;
+  readonly title: string;
+  /** Portal backends that the proxies have. */
+  readonly backends: number;
+  /** Websockets that stand open through the proxy meanwhile, with nothing on them. */
+  readonly idleTunnels: number;
+  /** Only peers that listen without TLS can do it. */
+  readonly plain?: boolean;
+  open(target: RunningPeer): Promise<Session>;
+}

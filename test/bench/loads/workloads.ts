@@ -1,0 +1,93 @@
+import { PAGES } from '../origin/origins.ts';
+import type { RunningPeer } from '../peers/peer.ts';
+import { handshakeSession } from './handshake.ts';
+import { uploadSession } from './upload.ts';
+import { websocketSession } from './websocket.ts';
+import type { Workload } from './workload.ts';
+import { wrkSession } from './wrk.ts';
+
+const MIB = 1024 * 1024;
+const [SMALL, LARGE] = PAGES;
+
+const smallOverTls = async ({ portal }: RunningPeer) =>
+  wrkSession(`https://127.0.0.1:${portal}${SMALL.path}`, SMALL.bytes);
+
+/** Loads that are measured together, in turns, so that what the host does meanwhile hits all. */
+export interface Group {
+  readonly name: string;
+  readonly workloads: readonly Workload[];
+  /** Of these peers only: the growth that is looked for costs time. */
+  readonly peers?: readonly string[];
+}
+
+export interface Sizes {
+  readonly tunnels: number;
+}
+
+/** Every load whose CPU is measured; the groups with several members show growth. */
+export function workloadGroups({ tunnels }: Sizes): Group[] {
+  const usual = { backends: 3, idleTunnels: 0 };
+  const single = (workload: Workload): Group => ({ name: workload.name, workloads: [workload] });
+  return [
+    single({
+      ...usual,
+      name: 'plain-1k',
+      title: '1 KiB GET, keep-alive, plain',
+      plain: true,
+      open: async ({ plain }) => wrkSession(`http://127.0.0.1:${plain}${SMALL.path}`, SMALL.bytes),
+    }),
+    single({
+      ...usual,
+      name: 'tls-1k',
+      title: '1 KiB GET, keep-alive, TLS',
+      open: smallOverTls,
+    }),
+    single({
+      ...usual,
+      name: 'tls-100k',
+      title: '100 KiB GET, keep-alive, TLS',
+      open: async ({ portal }) =>
+        wrkSession(`https://127.0.0.1:${portal}${LARGE.path}`, LARGE.bytes),
+    }),
+    single({
+      ...usual,
+      name: 'upload-10m',
+      title: '10 MiB upload, TLS',
+      open: async ({ console }) => uploadSession(console, 10 * MIB),
+    }),
+    single({
+      ...usual,
+      name: 'handshake',
+      title: 'TLS handshake, full, P-256',
+      open: async ({ portal }) => handshakeSession(portal),
+    }),
+    single({
+      ...usual,
+      name: 'websocket',
+      title: `websocket echo, 64 B, ${tunnels} tunnels`,
+      open: ({ console }) => websocketSession(console, tunnels),
+    }),
+    {
+      name: 'backends',
+      peers: ['dashgate', 'haproxy'],
+      workloads: [1, 8, 64].map((backends) => ({
+        name: `backends-${backends}`,
+        title: `1 KiB GET, TLS, ${backends} backend${backends === 1 ? '' : 's'}`,
+        backends,
+        idleTunnels: 0,
+        open: smallOverTls,
+      })),
+    },
+    {
+      name: 'idle',
+      peers: ['dashgate', 'haproxy'],
+      workloads: [0, 1_000, 8_192].map((idleTunnels) => ({
+        name: `idle-${idleTunnels}`,
+        title: `1 KiB GET, TLS, ${idleTunnels} idle tunnels`,
+        backends: 3,
+        idleTunnels,
+        open: smallOverTls,
+      })),
+    },
+  ];
+}

@@ -1,0 +1,94 @@
+import { parseArgs } from 'node:util';
+import { type Group, workloadGroups } from './loads/workloads.ts';
+import type { Effort } from './measure-cpu.ts';
+import { MEMORY } from './measure-memory.ts';
+import type { Peer } from './peers/peer.ts';
+import { PEERS } from './peers/peers.ts';
+
+/** What a run of the benchmark does. */
+export interface Options {
+  readonly groups: readonly Group[];
+  readonly memory: boolean;
+  readonly memoryRounds: number;
+  readonly peers: readonly Peer[];
+  readonly effort: Effort;
+  readonly json: string | undefined;
+  readonly plot: string | undefined;
+}
+
+/** The command line was wrong. */
+export class UsageError extends Error {}
+
+const GROWTH = ['backends', 'idle'];
+
+export const USAGE = `Usage: node test/bench/bench.ts [--quick] [--only NAME,…] [--peers NAME,…] [--rounds N] [--seconds N]
+                                [--json FILE] [--plot FILE]
+
+Measures what work costs Dashgate, and what the same work costs HAProxy and others, on this host.
+
+  --quick       under two minutes: short rounds, without growth
+  --only NAMES  only these: ${[...workloadGroups({ tunnels: 0 }).map(({ name }) => name), MEMORY.name].join(', ')}
+  --peers NAMES only these: ${PEERS.map(({ name }) => name).join(', ')}
+  --rounds N    rounds of each load with each peer, of which the medians are shown (5; quick: 2)
+  --seconds N   length of a round (3; quick: 1)
+  --json FILE   write all figures of all rounds
+  --plot FILE   write the ratios as a picture (SVG)
+`;
+
+/** @throws UsageError, or an error of parseArgs, that says what is wrong. */
+export function readOptions(args: readonly string[]): Options | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      quick: { type: 'boolean' },
+      only: { type: 'string' },
+      peers: { type: 'string' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      json: { type: 'string' },
+      plot: { type: 'string' },
+    },
+  });
+  if (values.help) return 'help';
+  const quick = values.quick ?? false;
+  const all = workloadGroups({ tunnels: quick ? 100 : 500 });
+  const known = [...all.map(({ name }) => name), MEMORY.name];
+  const usual = quick ? known.filter((name) => !GROWTH.includes(name)) : known;
+  const chosen = names('only', values.only, known) ?? usual;
+  const peerNames = PEERS.map(({ name }) => name);
+  const chosenPeers = names('peers', values.peers, peerNames) ?? peerNames;
+  const rounds = whole('rounds', values.rounds ?? (quick ? '2' : '5'), 50);
+  return {
+    groups: all.filter(({ name }) => chosen.includes(name)),
+    memory: chosen.includes(MEMORY.name),
+    memoryRounds: quick ? 1 : Math.min(rounds, 3),
+    peers: PEERS.filter(({ name }) => chosenPeers.includes(name)),
+    effort: {
+      rounds,
+      seconds: whole('seconds', values.seconds ?? (quick ? '1' : '3'), 60),
+      warmUpSeconds: quick ? 0.5 : 2,
+    },
+    json: values.json,
+    plot: values.plot,
+  };
+}
+
+function names(
+  option: string,
+  given: string | undefined,
+  known: readonly string[],
+): string[] | undefined {
+  const chosen = given?.split(',').map((name) => name.trim());
+  const unknown = chosen?.filter((name) => !known.includes(name)) ?? [];
+  if (unknown.length === 0) return chosen;
+  throw new UsageError(
+    `--${option} knows no "${unknown.join(', ')}"; there are ${known.join(', ')}`,
+  );
+}
+
+function whole(option: string, given: string, most: number): number {
+  const value = /^\d+$/.test(given) ? Number(given) : 0;
+  if (value >= 1 && value <= most) return value;
+  throw new UsageError(`--${option} takes a whole number from 1 to ${most}, not "${given}"`);
+}

@@ -1,0 +1,32 @@
+import { freePorts } from '../../support/free-port.ts';
+import type { Peer } from './peer.ts';
+
+const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
+
+/** Dashgate as `npm start` runs it: every setting that is not an address has its default. */
+export const dashgate: Peer = {
+  name: 'dashgate',
+  programs: [],
+  plain: false,
+  note: 'access log to /dev/null, active health checks, memcached',
+  async start({ children, core, origins, certificate }) {
+    const [portal, console, admin] = (await freePorts(3)) as [number, number, number];
+    const urls = (ports: readonly number[]) =>
+      ports.map((port) => `http://127.0.0.1:${port}`).join(',');
+    const child = children.start([process.execPath, MAIN, 'start'], {
+      core,
+      env: {
+        PORTAL_LISTEN: `127.0.0.1:${portal}`,
+        PORTAL_BACKENDS: urls(origins.portal),
+        CONSOLE_LISTEN: `127.0.0.1:${console}`,
+        CONSOLE_BACKENDS: urls(origins.console),
+        ADMIN_LISTEN: `127.0.0.1:${admin}`,
+        MEMCACHED_SERVERS: `127.0.0.1:${origins.memcached}`,
+        TLS_CERT: certificate.cert,
+        TLS_KEY: certificate.key,
+      },
+    });
+    await Promise.all([child.listening(portal), child.listening(console)]);
+    return { portal, console, pids: [child.pid], ...child };
+  },
+};

@@ -1,0 +1,121 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePorts } from '../../support/free-port.ts';
+import type { Peer, PeerSetup } from './peer.ts';
+
+/** HAProxy doing the work that Dashgate does. */
+export const haproxy: Peer = {
+  name: 'haproxy',
+  programs: ['haproxy'],
+  plain: true,
+  note: 'nbthread 1, option httplog to /dev/null, active health checks',
+  async start(setup) {
+    const [portal, console, plain] = (await freePorts(3)) as [number, number, number];
+    const pem = writePem(setup);
+    const tls = `ssl crt ${pem} alpn http/1.1`;
+    const child = setup.children.start(
+      haproxyCommand(setup, [
+        frontend('portal', [bind(portal, tls), bind(plain)]),
+        frontend('console', [bind(console, tls)]),
+      ]),
+      { core: setup.core },
+    );
+    await Promise.all([portal, console, plain].map((port) => child.listening(port)));
+    return { portal, console, plain, pids: [child.pid], ...child };
+  },
+};
+
+/** Certificate and key in one file, as HAProxy and hitch want them. */
+export function writePem({ folder, certificate }: PeerSetup): string {
+  const pem = join(folder, 'pair.pem');
+  const text = [certificate.cert, certificate.key].map((file) => readFileSync(file, 'utf8'));
+  writeFileSync(pem, text.join('\n'), { mode: 0o600 });
+  return pem;
+}
+
+/** A `bind` line on loopback. */
+export function bind(port: number, options = ''): string {
+  return `  bind 127.0.0.1:${port} ${options}`.trimEnd();
+}
+
+/**
+ * A frontend with Dashgate's policies: headers that only the gateway may set, closed paths, the
+ * redirect of the root, addresses and cookies of answers made https.
+ */
+export function frontend(
+  service: 'portal' | 'console',
+  binds: readonly string[],
+  scheme = '%[ssl_fc,iif(https,http)]',
+): string {
+  const portal = `
+  http-request deny if { path_beg,url_dec -i /server-status /server-info }
+  http-request redirect code 301 location /dashboard/ if { path / }`;
+  return `
+frontend ${service}
+${binds.join('\n')}${service === 'portal' ? portal : ''}
+  http-request del-header ^(x[-_]forwarded[-_](for|host|port|proto|scheme|ssl|server|prefix)|forwarded|x[-_]real[-_]ip|x[-_]request[-_]id)$ -m reg
+  http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-Forwarded-Proto ${scheme}
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Port %[dst_port]
+  http-request set-header X-Real-IP %[src]
+  http-request set-header X-Request-Id %[uuid()]
+  http-response replace-header Location ^http://(.*)$ https://\\1
+  http-response replace-header Set-Cookie ^((?:(?!;\\s*Secure).)*)$ "\\1; Secure"
+  default_backend ${service}`;
+}
+
+/** Writes the configuration and gives the command that runs it. */
+export function haproxyCommand(
+  { folder, origins, openFiles }: PeerSetup,
+  frontends: readonly string[],
+): string[] {
+  const file = join(folder, 'haproxy.cfg');
+  const servers = (ports: readonly number[]) =>
+    ports.map((port, i) => `  server s${i} 127.0.0.1:${port} check`).join('\n');
+  // A connection through it is two open files; the rest is for listeners, checks and itself.
+  const maxconn = Math.floor((openFiles - 500) / 2);
+  writeFileSync(
+    file,
+    `global
+  nbthread 1
+  maxconn ${maxconn}
+  log stdout format raw local0
+  ssl-default-bind-options ssl-min-ver TLSv1.2
+  # Else it keeps no connections to backends once tunnels hold a fifth of the open files.
+  tune.pool-low-fd-ratio 100
+  tune.pool-high-fd-ratio 100
+
+defaults
+  mode http
+  log global
+  option httplog
+  option dontlognull
+  option redispatch
+  retries 3
+  http-reuse always
+  balance roundrobin
+  timeout http-request 10s
+  timeout http-keep-alive 10s
+  timeout client 60s
+  timeout server 60s
+  timeout connect 5s
+  timeout queue 60s
+  timeout check 2s
+  timeout tunnel 1h
+  default-server inter 2s rise 2 fall 3
+${frontends.join('\n')}
+
+backend portal
+  option httpchk GET /dashboard/auth/login/
+  http-check expect status 200
+${servers(origins.portal)}
+
+backend console
+  option httpchk GET /vnc_lite.html
+  http-check expect status 200
+${servers(origins.console)}
+`,
+  );
+  return ['haproxy', '-db', '-f', file];
+}

@@ -1,0 +1,71 @@
+/** What one round of one workload cost a proxy. */
+export interface Sample {
+  /** CPU time of the proxy's processes for a unit of work in µs; or memory of a tunnel in KiB. */
+  readonly cost: number;
+  readonly units: number;
+  readonly perSecond?: number;
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+  /** Share of the time in which the proxy used a core; near 1, the proxy was the bottleneck. */
+  readonly busy?: number;
+  /** Share of the time in which others than the proxy used its core; they spoil the figures. */
+  readonly others?: number;
+  /** PSS of the proxy's processes after the round, in MiB. */
+  readonly memoryMiB: number;
+}
+
+/** All rounds of one workload with one peer. */
+export interface Result {
+  readonly group: string;
+  readonly workload: string;
+  readonly title: string;
+  readonly peer: string;
+  readonly unit: 'µs' | 'KiB';
+  readonly samples: readonly Sample[];
+}
+
+/** Something that went wrong; one is enough for the bench to fail. */
+export interface Failure {
+  readonly workload: string;
+  readonly peer: string;
+  readonly what: string;
+}
+
+/** The middle of the numbers; of the two in the middle, their mean. */
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const half = Math.floor(sorted.length / 2);
+  const upper = sorted[half] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** The median of one figure over the rounds; undefined where it was not taken. */
+export function medianOf(result: Result, figure: keyof Sample): number | undefined {
+  const numbers = result.samples.map((sample) => sample[figure]).filter((n) => n !== undefined);
+  return numbers.length > 0 ? median(numbers) : undefined;
+}
+
+/** How far the rounds lie apart: half of the range of their costs, as a share of the median. */
+export function spread({ samples }: Result): number | undefined {
+  const costs = samples.map(({ cost }) => cost);
+  if (costs.length < 2) return undefined;
+  return (Math.max(...costs) - Math.min(...costs)) / 2 / median(costs);
+}
+
+/** The cost of a result as a multiple of the cost of `other`. */
+export function ratio(result: Result, other: Result | undefined): number | undefined {
+  const cost = medianOf(result, 'cost');
+  const base = other && medianOf(other, 'cost');
+  return cost !== undefined && base ? cost / base : undefined;
+}
+
+/** The result of `peer` for the same workload. */
+export function sibling(results: readonly Result[], of: Result, peer: string): Result | undefined {
+  return results.find((result) => result.workload === of.workload && result.peer === peer);
+}
+
+/** The first workload of its group, with the same peer: what growth is measured from. */
+export function baseline(results: readonly Result[], of: Result): Result | undefined {
+  const first = results.find(({ group, peer }) => group === of.group && peer === of.peer);
+  return first === of ? undefined : first;
+}
