@@ -1,6 +1,7 @@
 import type { ListenAddress } from './config-values.ts';
 import { messageOf } from './errors.ts';
-import { type KeyPair, pairUp } from './listener/certificate.ts';
+import type { KeyPair } from './listener/certificate.ts';
+import { pairUpAll } from './listener/key-pairs.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
 type Settings = typeof SETTINGS;
@@ -8,8 +9,8 @@ type Name = keyof Settings;
 const NAMES = Object.keys(SETTINGS) as Name[];
 type Values = { readonly [N in Name]: Settings[N] extends Setting<infer T> ? T : never };
 
-/** A sound configuration: every setting under its own name, and the key pair put together. */
-export type Config = Values & { readonly keyPair: KeyPair };
+/** A sound configuration: every setting under its own name, and the key pairs put together. */
+export type Config = Values & { readonly keyPairs: readonly KeyPair[] };
 
 /** What is wrong with one setting. */
 export interface ConfigProblem {
@@ -59,9 +60,9 @@ export function parseConfig(env: Environment): Config {
     );
   }
   assertDistinctListeners(config, report);
-  const keyPair = readKeyPair(config, report);
-  if (problems.length > 0 || !keyPair) throw new ConfigError(problems);
-  return Object.freeze({ ...(config as Values), keyPair });
+  const keyPairs = readKeyPairs(config, report);
+  if (problems.length > 0 || !keyPairs) throw new ConfigError(problems);
+  return Object.freeze({ ...(config as Values), keyPairs });
 }
 
 /**
@@ -141,13 +142,13 @@ function assertDistinctListeners(
   }
 }
 
-function readKeyPair(
-  { TLS_CERT: certificate, TLS_KEY: key }: Partial<Values>,
+function readKeyPairs(
+  { TLS_CERT: certificates, TLS_KEY: keys }: Partial<Values>,
   report: (name: Name, problem: string) => void,
-): KeyPair | undefined {
-  if (!certificate || !key) return undefined;
+): readonly KeyPair[] | undefined {
+  if (!certificates || !keys) return undefined;
   try {
-    return pairUp(certificate, key);
+    return pairUpAll(certificates, keys);
   } catch (error) {
     report('TLS_KEY', messageOf(error));
     return undefined;

@@ -50,10 +50,8 @@ async function main(): Promise<number> {
     case 'start':
       return start(env());
     case 'check': {
-      const { keyPair } = parseConfig(env());
-      process.stdout.write(
-        `The configuration is sound; the certificate is for ${keyPair.names}.\n`,
-      );
+      const names = parseConfig(env()).keyPairs.map((pair) => pair.names);
+      process.stdout.write(`The configuration is sound; certificates for ${names.join('; ')}.\n`);
       return EXIT.ok;
     }
     case 'settings':
@@ -78,6 +76,7 @@ async function main(): Promise<number> {
 async function start(env: Environment): Promise<number> {
   const config = parseConfig(env);
   const gateway = await startGateway(config, { logger: createLogger(config.LOG_LEVEL) });
+  process.on('SIGHUP', () => gateway.reloadCertificates());
   await stopSignal();
   await gateway.close();
   return EXIT.ok;

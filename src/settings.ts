@@ -10,7 +10,7 @@ import {
   oneOf,
   urlPath,
 } from './config-values.ts';
-import { readCertificate, readKey } from './listener/certificate.ts';
+import { readCertificates, readKeys } from './listener/key-pairs.ts';
 import { LOG_LEVELS } from './log.ts';
 import { parseNode } from './memcached/node-address.ts';
 import { PLACEMENTS } from './memcached/placement.ts';
@@ -124,10 +124,13 @@ export const SETTINGS = {
     "Host header of it; empty: the backend's own address.",
   ),
   TLS_CERT: required(
-    readCertificate,
-    'PEM file of the certificate, followed by its intermediates.',
+    readCertificates,
+    'PEM files, comma-separated: each a certificate, followed by its intermediates; the first is the default, the others are chosen by name and kind of key.',
   ),
-  TLS_KEY: required(readKey, 'PEM file of its private key, without a passphrase.'),
+  TLS_KEY: required(
+    readKeys,
+    'PEM files of their private keys, in the same order, without a passphrase.',
+  ),
   HSTS: optional(
     hsts,
     '',
@@ -137,6 +140,11 @@ export const SETTINGS = {
     networks,
     '',
     'Addresses or CIDR ranges of proxies in front, whose X-Forwarded-* count; comma-separated.',
+  ),
+  PROXY_PROTOCOL_FROM: preset(
+    networks,
+    '',
+    'Addresses or CIDR ranges of proxies that begin each connection with a PROXY protocol header.',
   ),
   MEMCACHED_SERVERS: preset(
     nodes,

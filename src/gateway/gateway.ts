@@ -2,7 +2,10 @@ import type { AddressInfo, Server } from 'node:net';
 import { createAdmin } from '../admin/admin.ts';
 import type { Config } from '../config.ts';
 import type { ListenAddress } from '../config-values.ts';
+import { messageOf } from '../errors.ts';
+import { warningsOf } from '../listener/key-pairs.ts';
 import { listen } from '../listener/listen.ts';
+import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
 import { createRedirector } from './redirector.ts';
@@ -18,6 +21,11 @@ export interface Gateway {
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
   /**
+   * Reads the certificate files anew: new connections get what is in them now, open ones stay. Files
+   * that cannot be used change nothing, and the log says why.
+   */
+  reloadCertificates(): void;
+  /**
    * Stops: no new connections, `SHUTDOWN_TIMEOUT` for open requests to finish, websockets end.
    * Resolves when nothing is left open.
    */
@@ -32,7 +40,8 @@ export async function startGateway(
   config: Config,
   { logger }: { readonly logger: Logger },
 ): Promise<Gateway> {
-  warnOfExpiry(config, logger);
+  const contexts = new TlsContexts(config.keyPairs);
+  warnOfCertificates(contexts, logger);
   const cluster = new Cluster({
     nodes: config.MEMCACHED_SERVERS,
     placement: config.MEMCACHED_PLACEMENT,
@@ -41,8 +50,8 @@ export async function startGateway(
       else logger.warn({ node, detail: error?.message }, 'memcached node is unavailable');
     },
   });
-  const portal = portalService(config, logger.child({ service: 'portal' }));
-  const novnc = consoleService(config, logger.child({ service: 'console' }));
+  const portal = portalService(config, contexts, logger.child({ service: 'portal' }));
+  const novnc = consoleService(config, contexts, logger.child({ service: 'console' }));
   const services = novnc ? [portal, novnc] : [portal];
   const addresses: Partial<Record<ListenerName, AddressInfo>> = {};
   const shutdowns = new Map<ListenerName, Shutdown>();
@@ -66,6 +75,16 @@ export async function startGateway(
     cluster.close();
   }
 
+  function reloadCertificates(): void {
+    try {
+      contexts.reload();
+      warnOfCertificates(contexts, logger);
+      logger.info('certificates were read anew');
+    } catch (error) {
+      logger.error({ detail: messageOf(error) }, 'certificates stay as they were');
+    }
+  }
+
   try {
     await open('portal', 'PORTAL_LISTEN', config.PORTAL_LISTEN, portal.server);
     if (config.CONSOLE_LISTEN && novnc) {
@@ -86,16 +105,19 @@ export async function startGateway(
   // The log tells of nodes that are away from the start; nothing waits for them.
   void cluster.ping();
   const checked = Promise.all(services.map((service) => service.checked)).then(() => {});
-  return { addresses, checked, close };
+  return { addresses, checked, close, reloadCertificates };
 }
 
-const MONTH_MS = 30 * 24 * 3_600_000;
-
-function warnOfExpiry({ keyPair }: Config, logger: Logger): void {
-  const left = keyPair.validTo.getTime() - Date.now();
-  if (left > MONTH_MS) return;
-  logger.warn(
-    { names: keyPair.names, validTo: keyPair.validTo },
-    left > 0 ? 'TLS_CERT expires within a month' : 'TLS_CERT has expired; browsers will refuse it',
-  );
+function warnOfCertificates(contexts: TlsContexts, logger: Logger): void {
+  for (const pair of contexts.pairs) {
+    for (const warning of warningsOf(pair, Date.now())) {
+      logger.warn({ certificate: pair.certPath, names: pair.names }, warning);
+    }
+  }
+  for (const { certPath, names } of contexts.unused) {
+    logger.warn(
+      { certificate: certPath, names },
+      'the certificate serves no name: one before it has the same',
+    );
+  }
 }

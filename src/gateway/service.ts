@@ -1,9 +1,11 @@
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { Server } from 'node:net';
 import type { Config } from '../config.ts';
+import { Listener } from '../listener/listener.ts';
+import type { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
 import { assertAllowed } from '../policy/access.ts';
 import { AffinityCookie } from '../policy/cookies.ts';
-import { parseNetworks, plainAddress, trusts } from '../policy/networks.ts';
+import { parseNetworks, trusts } from '../policy/networks.ts';
 import { isRoot } from '../policy/redirect.ts';
 import { Relay } from '../relay/relay.ts';
 import { CheckedPool, type CheckedPoolOptions } from '../upstream/checked-pool.ts';
@@ -14,6 +16,7 @@ import { RelayLog } from './relay-log.ts';
 export interface ServiceOptions extends Pick<CheckedPoolOptions, 'service' | 'backends' | 'check'> {
   readonly config: Config;
   readonly logger: Logger;
+  readonly tls: TlsContexts;
   /** Where a request for `/` is sent. */
   readonly rootRedirect?: string | undefined;
   /** Paths that are closed to the outside. */
@@ -25,13 +28,13 @@ export interface ServiceOptions extends Pick<CheckedPoolOptions, 'service' | 'ba
 /** Idle upstream connections are dropped before the usual keep-alive limit of servers, 5 s. */
 const UPSTREAM_IDLE_MS = 4_000;
 
-/** One service: its TLS server, the relay behind it, and the pool that the relay serves from. */
+/** One service: its listener, the relay behind it, and the pool that the relay serves from. */
 export class Service {
-  readonly server: Server;
   readonly pool: Pool;
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
   readonly #balanced: CheckedPool;
+  readonly #listener: Listener;
   readonly #relay: Relay;
 
   constructor(options: ServiceOptions) {
@@ -69,7 +72,27 @@ export class Service {
       },
       report: new RelayLog(logger, config.ACCESS_LOG),
     });
-    this.server = this.#createServer(config, logger);
+    const trusted = parseNetworks(config.TRUSTED_PROXIES);
+    this.#listener = new Listener({
+      tls: options.tls,
+      handshakeTimeoutMs: config.HEADER_TIMEOUT,
+      proxies: parseNetworks(config.PROXY_PROTOCOL_FROM),
+      proxyTimeoutMs: config.HEADER_TIMEOUT,
+      onConnection: (socket, { address }) => {
+        this.#relay.accept(socket, {
+          address,
+          trusted: trusts(trusted, address),
+          scheme: 'https',
+        });
+      },
+      // Connections that come to nothing are the clients' affair.
+      onRefused: (refusal) => logger.debug(refusal, 'connection refused'),
+    });
+  }
+
+  /** What is to be bound. */
+  get server(): Server {
+    return this.#listener.server;
   }
 
   /** Open tunnels. */
@@ -81,29 +104,5 @@ export class Service {
   retire(): void {
     this.#balanced.stop();
     this.#relay.retire();
-  }
-
-  #createServer(config: Config, logger: Logger): Server {
-    const trusted = parseNetworks(config.TRUSTED_PROXIES);
-    const server = createServer({
-      cert: config.keyPair.cert,
-      key: config.keyPair.key,
-      minVersion: 'TLSv1.2',
-      ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: config.HEADER_TIMEOUT,
-      // The relay answers a client that has closed its side.
-      allowHalfOpen: true,
-      noDelay: true,
-    });
-    server.on('secureConnection', (socket: TLSSocket) => {
-      const address = plainAddress(socket.remoteAddress ?? '');
-      this.#relay.accept(socket, { address, trusted: trusts(trusted, address), scheme: 'https' });
-    });
-    // Handshakes that fail are the client's affair.
-    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      logger.debug({ code: error.code }, 'TLS handshake failed');
-      socket.destroy();
-    });
-    return server;
   }
 }

@@ -1,11 +1,13 @@
 import type { Config } from '../config.ts';
+import type { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
 import { Service } from './service.ts';
 
 /** The portal, as it is configured. */
-export function portalService(config: Config, logger: Logger): Service {
+export function portalService(config: Config, tls: TlsContexts, logger: Logger): Service {
   return new Service({
     config,
+    tls,
     logger,
     service: 'portal',
     backends: config.PORTAL_BACKENDS,
@@ -23,10 +25,15 @@ export function portalService(config: Config, logger: Logger): Service {
 }
 
 /** The console, as it is configured; undefined where it is off. */
-export function consoleService(config: Config, logger: Logger): Service | undefined {
+export function consoleService(
+  config: Config,
+  tls: TlsContexts,
+  logger: Logger,
+): Service | undefined {
   if (!config.CONSOLE_LISTEN || !config.CONSOLE_BACKENDS) return undefined;
   return new Service({
     config,
+    tls,
     logger,
     service: 'console',
     backends: config.CONSOLE_BACKENDS,

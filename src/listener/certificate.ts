@@ -1,11 +1,31 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
+
+/** A certificate chain as it was read. */
+export interface Certificate {
+  readonly path: string;
+  readonly pem: string;
+  readonly leaf: X509Certificate;
+}
+
+/** A private key as it was read. */
+export interface PrivateKey {
+  readonly path: string;
+  readonly pem: string;
+  readonly key: KeyObject;
+  /** Why others than the service may read it, and the remedy; undefined where they may not. */
+  readonly exposure: string | undefined;
+}
 
 /** A certificate chain and its key, as PEM, proved to belong together. */
 export interface KeyPair {
   readonly cert: string;
   readonly key: string;
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly exposure: string | undefined;
+  readonly leaf: X509Certificate;
   /** Names that the certificate is good for, as OpenSSL prints them. */
   readonly names: string;
   readonly validTo: Date;
@@ -15,10 +35,10 @@ export interface KeyPair {
  * Reads a certificate chain.
  * @throws Error that says what is wrong with the file and what helps.
  */
-export function readCertificate(path: string): { pem: string; leaf: X509Certificate } {
-  const pem = readText(path);
+export function readCertificate(path: string): Certificate {
+  const { text: pem } = readText(path);
   try {
-    return { pem, leaf: new X509Certificate(pem) };
+    return { path, pem, leaf: new X509Certificate(pem) };
   } catch (error) {
     throw new Error(
       `is not a certificate (${messageOf(error)}); write the path of a PEM file that starts with the server's certificate, intermediates after it`,
@@ -30,11 +50,10 @@ export function readCertificate(path: string): { pem: string; leaf: X509Certific
  * Reads a private key without a passphrase.
  * @throws Error that says what is wrong with the file and what helps; never with its content.
  */
-export function readKey(path: string): string {
-  const pem = readText(path);
+export function readKey(path: string): PrivateKey {
+  const { text: pem, exposure } = readText(path);
   try {
-    createPrivateKey(pem);
-    return pem;
+    return { path, pem, key: createPrivateKey(pem), exposure };
   } catch {
     throw new Error(
       'is not a private key that can be used; write the path of a PEM file with an RSA or EC key and no passphrase',
@@ -46,28 +65,48 @@ export function readKey(path: string): string {
  * Puts a certificate and a key together.
  * @throws Error where the key is another certificate's.
  */
-export function pairUp(certificate: { pem: string; leaf: X509Certificate }, key: string): KeyPair {
-  const { pem, leaf } = certificate;
-  if (!leaf.checkPrivateKey(createPrivateKey(key))) {
+export function pairUp({ path, pem, leaf }: Certificate, key: PrivateKey): KeyPair {
+  if (!leaf.checkPrivateKey(key.key)) {
     throw new Error('belongs to another certificate than TLS_CERT; the two must be a pair');
   }
   return {
     cert: pem,
-    key,
+    key: key.pem,
+    certPath: path,
+    keyPath: key.path,
+    exposure: key.exposure,
+    leaf,
     names: leaf.subjectAltName ?? leaf.subject,
     validTo: leaf.validToDate,
   };
 }
 
-function readText(path: string): string {
+function readText(path: string): { text: string; exposure: string | undefined } {
+  let file: number | undefined;
   try {
-    return readFileSync(path, 'utf8');
+    file = openSync(path, 'r');
+    return { text: readFileSync(file, 'utf8'), exposure: exposureOf(file) };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') throw new Error('does not exist; write the path of a PEM file');
     if (code === 'EACCES') {
       throw new Error('may not be read; make the file readable for the user that runs Dashgate');
     }
-    throw new Error(`cannot be read: ${messageOf(error)}`);
+    // Node's own message repeats the path, and some put the key itself there.
+    throw new Error(`cannot be read (${code}); write the path of a PEM file`);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
+}
+
+/**
+ * The rule is PostgreSQL's (ssl_key_file): nobody else, but for the group of a file that root owns,
+ * which is how Debian shares /etc/ssl/private with the group ssl-cert.
+ */
+function exposureOf(file: number): string | undefined {
+  const { mode, uid } = fstatSync(file);
+  const forbidden = uid === 0 ? 0o037 : 0o077;
+  if ((mode & forbidden) === 0) return undefined;
+  const shown = (mode & 0o777).toString(8).padStart(4, '0');
+  return `is open to others (mode ${shown}); make it chmod 0600, or 0640 where root owns it`;
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { connect } from 'node:tls';
+import { demoCertificate } from '../../src/demo/certificate.ts';
 import { startBackend } from '../support/backend.ts';
 import { dashgateCommand, printed } from '../support/command.ts';
 import { fetchTls, gatewaySettings, temporaryFolder } from '../support/gateway.ts';
@@ -112,4 +115,43 @@ test('the gateway serves with memcached down, says so once, and SIGTERM lets req
   assert.equal((await slow).body, 'finished');
   assert.equal(await command.exit, 0);
   assert.equal(logged().filter(({ msg }) => msg === 'memcached node is unavailable').length, 1);
+});
+
+test('SIGHUP takes new certificates without a dropped connection, and keeps the old ones if they cannot be used', async (t) => {
+  const backend = await startBackend(t);
+  const folder = temporaryFolder(t);
+  const { cert, key } = await demoCertificate(folder);
+  const command = dashgateCommand(t, ['start'], {
+    ...(await gatewaySettings(t)),
+    PORTAL_BACKENDS: backend.url,
+    TLS_CERT: cert,
+    TLS_KEY: key,
+  });
+  await printed(command, '"listener":"admin"');
+  const [, port] = /"listener":"portal".*?"port":(\d+)/.exec(command.out())!;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
+  t.after(() => agent.destroy());
+  const serial = async () => {
+    const socket = connect({ host: '127.0.0.1', port: Number(port), rejectUnauthorized: false });
+    await new Promise((resolve) => socket.once('secureConnect', resolve));
+    const { serialNumber } = socket.getPeerCertificate();
+    socket.destroy();
+    return serialNumber;
+  };
+  assert.equal((await fetchTls(Number(port), '/x', { agent })).status, 200);
+  const first = await serial();
+
+  writeFileSync(cert, 'no certificate');
+  command.child.kill('SIGHUP');
+  await printed(command, 'certificates stay as they were');
+  assert.equal(await serial(), first);
+
+  const next = await demoCertificate(temporaryFolder(t));
+  writeFileSync(cert, readFileSync(next.cert));
+  writeFileSync(key, readFileSync(next.key));
+  command.child.kill('SIGHUP');
+  await printed(command, 'certificates were read anew');
+  assert.notEqual(await serial(), first);
+  assert.equal((await fetchTls(Number(port), '/x', { agent })).status, 200);
+  assert.equal(Object.values(agent.freeSockets).flat().length, 1);
 });

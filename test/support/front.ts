@@ -59,12 +59,13 @@ async function startTestApplication(
   const portal = gateOf('portal', config.PORTAL_BACKENDS);
   const novnc = gateOf('console', config.CONSOLE_BACKENDS ?? config.PORTAL_BACKENDS);
   const services = [portal, novnc];
+  const keyPair = config.keyPairs[0]!;
   const admin = createAdmin({
     services,
     cluster: { ping: async () => new Map() },
     isStopping: () => false,
   });
-  const servers = [serverOf(portal, config.keyPair), serverOf(novnc, config.keyPair), admin];
+  const servers = [serverOf(portal, keyPair), serverOf(novnc, keyPair), admin];
   const addresses = await Promise.all(
     servers.map(
       (server) =>

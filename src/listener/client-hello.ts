@@ -1,0 +1,111 @@
+/** What the first message of a TLS handshake tells before the handshake begins. */
+export interface ClientHello {
+  /** The host that the client asks for; undefined where it names none, or where it is no TLS. */
+  readonly serverName: string | undefined;
+}
+
+/** More than this, in bytes, is not looked at; browsers send about 2,000. */
+const MAX_BYTES = 16_384;
+const RECORD_HEADER_BYTES = 5;
+const MESSAGE_HEADER_BYTES = 4;
+const HANDSHAKE_RECORD = 22;
+const CLIENT_HELLO = 1;
+const SERVER_NAME = 0;
+const HOST_NAME = 0;
+
+const UNTOLD: ClientHello = { serverName: undefined };
+
+/**
+ * Reads the server name (RFC 6066 §3) out of a ClientHello (RFC 8446 §4.1.2) from all that has come
+ * of a connection. Undefined: more has to come, at most 16,384 bytes in all. It judges nothing:
+ * what is malformed names no server, and the handshake will refuse it.
+ */
+export function readClientHello(bytes: Buffer): ClientHello | undefined {
+  try {
+    const message = clientHelloMessage(bytes);
+    if (message) return { serverName: serverNameOf(message) };
+    return bytes.length < MAX_BYTES ? undefined : UNTOLD;
+  } catch (error) {
+    if (error instanceof RangeError) return UNTOLD;
+    throw error;
+  }
+}
+
+/**
+ * Puts the message together from the records it came in (RFC 8446 §5.1); undefined: incomplete.
+ * @throws RangeError where it is no ClientHello.
+ */
+function clientHelloMessage(bytes: Buffer): Buffer | undefined {
+  const fragments: Buffer[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    if (bytes[at] !== HANDSHAKE_RECORD) throw new RangeError('no handshake');
+    if (at + RECORD_HEADER_BYTES > bytes.length) break;
+    const start = at + RECORD_HEADER_BYTES;
+    at = start + bytes.readUInt16BE(at + 3);
+    fragments.push(bytes.subarray(start, at));
+  }
+  const message = Buffer.concat(fragments);
+  if (message.length > 0 && message[0] !== CLIENT_HELLO) throw new RangeError('no ClientHello');
+  if (message.length < MESSAGE_HEADER_BYTES) return undefined;
+  const end = MESSAGE_HEADER_BYTES + message.readUIntBE(1, 3);
+  if (end > MAX_BYTES) throw new RangeError('too long');
+  return message.length < end ? undefined : message.subarray(MESSAGE_HEADER_BYTES, end);
+}
+
+/** @throws RangeError where a length is wrong, or there are no extensions. */
+function serverNameOf(message: Buffer): string | undefined {
+  const hello = new Cursor(message);
+  // legacy_version and random; legacy_session_id; cipher_suites; legacy_compression_methods.
+  hello.take(34);
+  hello.vector(1);
+  hello.vector(2);
+  hello.vector(1);
+  const extensions = new Cursor(hello.vector(2));
+  while (!extensions.atEnd) {
+    const type = extensions.number(2);
+    const extension = extensions.vector(2);
+    if (type === SERVER_NAME) return hostNameOf(extension);
+  }
+  return undefined;
+}
+
+function hostNameOf(extension: Buffer): string | undefined {
+  const names = new Cursor(new Cursor(extension).vector(2));
+  while (!names.atEnd) {
+    const type = names.number(1);
+    const name = names.vector(2);
+    if (type === HOST_NAME) return name.toString('latin1');
+  }
+  return undefined;
+}
+
+/** Reads what TLS's presentation language describes (RFC 8446 §3); a RangeError past the end. */
+class Cursor {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  number(size: number): number {
+    return this.take(size).readUIntBE(0, size);
+  }
+
+  /** A vector whose length in bytes comes first, as a number of `size` bytes. */
+  vector(size: number): Buffer {
+    return this.take(this.number(size));
+  }
+
+  take(length: number): Buffer {
+    const start = this.#at;
+    this.#at += length;
+    if (this.#at > this.#bytes.length) throw new RangeError('cut off');
+    return this.#bytes.subarray(start, this.#at);
+  }
+}

@@ -1,0 +1,222 @@
+import { type BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import {
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls';
+import type { Endpoints } from '../upstream/endpoints.ts';
+import { readClientHello } from './client-hello.ts';
+import { readFirstBytes } from './first-bytes.ts';
+import { parseProxyHeader } from './proxy-protocol.ts';
+import type { TlsContexts } from './tls-contexts.ts';
+
+/** Why a connection never came through. */
+export interface Refusal {
+  readonly cause: 'accept' | 'limit' | 'proxyHeader' | 'handshake';
+  /** The other end of the connection; empty where it is gone already. */
+  readonly peer: string;
+  /** One phrase for the log. */
+  readonly detail: string;
+}
+
+export interface ListenerOptions {
+  /** Connections are secured by these; plain without. */
+  readonly tls?: TlsContexts | undefined;
+  /** Longest time of a TLS handshake, in ms. */
+  readonly handshakeTimeoutMs: number;
+  /**
+   * Peers that have to begin with a PROXY protocol header (version 1 or 2) and are believed. What
+   * others send is the connection's own from its first byte.
+   */
+  readonly proxies?: BlockList | undefined;
+  /** Longest wait for that header, in ms. */
+  readonly proxyTimeoutMs: number;
+  /** Most open connections; more are closed as they come. */
+  readonly maxConnections?: number | undefined;
+  /**
+   * Takes a connection over. Its 'error' and 'data' are to be listened to before the call returns,
+   * and its 'end' too: it stays open for writing (`allowHalfOpen`) until it is ended.
+   */
+  readonly onConnection: (socket: Socket, endpoints: Endpoints) => void;
+  /** Told of what never became a connection; clients' affairs, for counters and debugging. */
+  readonly onRefused?: (refusal: Refusal) => void;
+}
+
+/** How long a connection is silent before TCP looks whether the peer still lives, in ms. */
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
+/**
+ * Accepts connections, reads the PROXY protocol header of those that have one, does the TLS
+ * handshake, and hands them over.
+ */
+export class Listener {
+  /** To be bound with `listen`; its `close` resolves when the last connection is gone. */
+  readonly server: Server;
+  readonly #options: ListenerOptions;
+  readonly #sockets = new Set<Socket>();
+  /**
+   * One for each context, which goes with it; none of them listens. Node's own way, SNICallback, can
+   * give a name but one certificate, and so cannot serve RSA and ECDSA together (nodejs/node#54235).
+   */
+  readonly #tlsServers = new WeakMap<SecureContextOptions, TlsServer>();
+  /** Endpoints that a PROXY protocol header told, by the connection's own, until TLS is through. */
+  readonly #told = new Map<string, Endpoints>();
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.server = createServer({
+      // Until its handshake is done, a client that closes is gone.
+      allowHalfOpen: !options.tls,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    });
+    if (options.maxConnections) this.server.maxConnections = options.maxConnections;
+    this.server.on('connection', (socket) => this.#onAccepted(socket));
+    this.server.on('drop', (end) => {
+      this.#refuse('limit', end?.remoteAddress, 'too many connections');
+    });
+    // Before that, an error means that binding failed, which `listen` reports.
+    this.server.once('listening', () => {
+      this.server.on('error', (error) => this.#refuse('accept', undefined, error.message));
+    });
+  }
+
+  /** Open connections, with those that are not through yet. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /**
+   * Accepts no more. What is on its way in is still handed over, within its deadlines. Resolves
+   * when the last connection is gone.
+   */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+    });
+  }
+
+  /** Ends every connection at once. */
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #onAccepted(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const { proxies } = this.#options;
+    const address = plainAddress(socket.remoteAddress);
+    if (address === '') {
+      // Its client has reset it already, and nobody knows who it was.
+      socket.destroy();
+    } else if (proxies?.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) {
+      this.#readProxyHeader(socket);
+    } else {
+      this.#begin(socket, undefined);
+    }
+  }
+
+  #readProxyHeader(socket: Socket): void {
+    readFirstBytes(socket, {
+      timeoutMs: this.#options.proxyTimeoutMs,
+      decide: (bytes) => {
+        const header = parseProxyHeader(bytes);
+        return header && { value: header.endpoints, length: header.length };
+      },
+      onDecided: (endpoints) => this.#begin(socket, endpoints),
+      onFailed: (detail) => this.#refuse('proxyHeader', socket.remoteAddress, detail),
+    });
+  }
+
+  #begin(socket: Socket, told: Endpoints | undefined): void {
+    const { tls } = this.#options;
+    if (!tls) {
+      // On the next tick, when the new owner listens.
+      if (socket.isPaused()) socket.resume();
+      this.#options.onConnection(socket, told ?? endpointsOf(socket));
+      return;
+    }
+    if (told) this.#remember(socket, told);
+    if (tls.dependOnName) this.#readServerName(socket, tls);
+    else this.#secure(socket, tls.optionsFor());
+  }
+
+  #readServerName(socket: Socket, tls: TlsContexts): void {
+    readFirstBytes(socket, {
+      timeoutMs: this.#options.handshakeTimeoutMs,
+      decide: (bytes) => {
+        const hello = readClientHello(bytes);
+        return hello && { value: hello.serverName, length: 0 };
+      },
+      onDecided: (name) => this.#secure(socket, tls.optionsFor(name)),
+      onFailed: (detail) => this.#refuse('handshake', socket.remoteAddress, detail),
+    });
+  }
+
+  /** Keeps what was told of a connection for the time when it is secured. */
+  #remember(socket: Socket, told: Endpoints): void {
+    const key = keyOf(socket);
+    this.#told.set(key, told);
+    socket.once('close', () => {
+      if (this.#told.get(key) === told) this.#told.delete(key);
+    });
+  }
+
+  #secure(socket: Socket, context: SecureContextOptions): void {
+    let server = this.#tlsServers.get(context);
+    if (!server) {
+      server = this.#createTlsServer(context);
+      this.#tlsServers.set(context, server);
+    }
+    // The documented way to have a TLS server take a connection that it did not accept itself.
+    server.emit('connection', socket);
+  }
+
+  #createTlsServer(context: SecureContextOptions): TlsServer {
+    const server = createTlsServer({
+      ...context,
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: this.#options.handshakeTimeoutMs,
+    });
+    server.on('secureConnection', (socket) => {
+      if (socket.remoteAddress === undefined) {
+        socket.destroy();
+        return;
+      }
+      socket.allowHalfOpen = true;
+      const told = this.#told.size > 0 ? this.#told.get(keyOf(socket)) : undefined;
+      this.#options.onConnection(socket, told ?? endpointsOf(socket));
+    });
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      this.#refuse('handshake', socket.remoteAddress, error.code ?? error.message);
+      socket.destroy();
+    });
+    return server;
+  }
+
+  #refuse(cause: Refusal['cause'], peer: string | undefined, detail: string): void {
+    this.#options.onRefused?.({ cause, peer: plainAddress(peer), detail });
+  }
+}
+
+function endpointsOf(socket: Socket): Endpoints {
+  return {
+    address: plainAddress(socket.remoteAddress),
+    port: socket.remotePort ?? 0,
+    localAddress: plainAddress(socket.localAddress),
+    localPort: socket.localPort ?? 0,
+  };
+}
+
+/** What tells a connection from all others that are open: its own two ends. */
+function keyOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
+}
+
+/** Without the zone of a link-local address, and IPv4 as such where a dual-stack socket maps it. */
+function plainAddress(address = ''): string {
+  const [plain = ''] = address.split('%', 1);
+  return plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice(7) : plain;
+}

@@ -1,0 +1,145 @@
+import { constants, randomBytes } from 'node:crypto';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { messageOf } from '../errors.ts';
+import type { KeyPair } from './certificate.ts';
+import {
+  type CertificateChoice,
+  chooseCertificates,
+  type Group,
+  groupFor,
+} from './certificate-choice.ts';
+import { rereadKeyPairs } from './key-pairs.ts';
+
+/**
+ * Mozilla's intermediate profile (Server Side TLS 5.8): TLS 1.2 and 1.3, forward secrecy and
+ * authenticated encryption only, the client chooses among them (it knows whether it has AES in
+ * hardware).
+ */
+const PROFILE: SecureContextOptions = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+  ].join(':'),
+  honorCipherOrder: false,
+  ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384',
+  // A client could make the server work without end; TLS 1.3 has none of it.
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  // The files carry the chain. With root certificates at hand, OpenSSL would search them at every
+  // handshake where a chain is short, and send a root along that clients have anyway.
+  ca: [],
+  // A session of one name or worker may be resumed at another.
+  sessionIdContext: 'dashgate',
+  // How long a session may be resumed, in seconds: OpenSSL's own default.
+  sessionTimeout: 7_200,
+};
+
+/** Length of the keys that seal session tickets, in bytes. */
+const TICKET_KEYS_BYTES = 48;
+
+export interface TlsContextsOptions {
+  /** 48 bytes that seal session tickets: the same in all workers, and kept over a reload. */
+  readonly ticketKeys?: Buffer | undefined;
+}
+
+/** What was made of one list of key pairs; never changed, only replaced. */
+interface Generation {
+  readonly pairs: readonly KeyPair[];
+  readonly choice: CertificateChoice;
+  readonly options: ReadonlyMap<Group, SecureContextOptions>;
+}
+
+/**
+ * The certificates of the listeners, which can be replaced while they serve: handshakes take the
+ * new ones, connections that are open keep theirs.
+ */
+export class TlsContexts {
+  readonly #ticketKeys: Buffer;
+  #present: Generation;
+
+  /** @throws Error where a key pair cannot be used, with the path of its certificate. */
+  constructor(pairs: readonly KeyPair[], options: TlsContextsOptions = {}) {
+    this.#ticketKeys = options.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
+    this.#present = this.#build(pairs);
+  }
+
+  /** What serves now. */
+  get pairs(): readonly KeyPair[] {
+    return this.#present.pairs;
+  }
+
+  /** Key pairs that serve no name, because one before has the same names and kind of key. */
+  get unused(): readonly KeyPair[] {
+    const used = new Set([...this.#present.options.keys()].flat());
+    return this.pairs.filter((pair) => !used.has(pair));
+  }
+
+  /** Whether the server name decides anything; otherwise it need not be known. */
+  get dependOnName(): boolean {
+    return this.#present.options.size > 1;
+  }
+
+  /**
+   * The options of a TLS server for clients that ask for a name, if they ask for one. They are the
+   * same object as long as they are the same context.
+   */
+  optionsFor(serverName = ''): SecureContextOptions {
+    const { choice, options } = this.#present;
+    return options.get(groupFor(choice, serverName))!;
+  }
+
+  /**
+   * Serves other key pairs from now on.
+   * @throws Error where one of them cannot be used; what served before still does.
+   */
+  replace(pairs: readonly KeyPair[]): void {
+    this.#present = this.#build(pairs);
+  }
+
+  /**
+   * Reads the files of the present key pairs anew and serves what they hold now.
+   * @throws Error that names the file and the remedy; what served before still does.
+   */
+  reload(): void {
+    this.replace(rereadKeyPairs(this.pairs));
+  }
+
+  #build(pairs: readonly KeyPair[]): Generation {
+    const [first, ...rest] = pairs;
+    if (!first) throw new Error('there is no certificate to serve');
+    const choice = chooseCertificates([first, ...rest]);
+    const options = new Map<Group, SecureContextOptions>();
+    for (const group of [choice.fallback, ...choice.byName.values()]) {
+      if (!options.has(group)) options.set(group, this.#optionsOf(group));
+    }
+    return { pairs, choice, options };
+  }
+
+  #optionsOf(group: Group): SecureContextOptions {
+    const options = {
+      ...PROFILE,
+      cert: group.map(({ cert }) => cert),
+      key: group.map(({ key }) => key),
+      ticketKeys: this.#ticketKeys,
+    };
+    assertUsable(group, options);
+    return options;
+  }
+}
+
+/** OpenSSL has the last word on a key pair: it refuses RSA keys below 2,048 bits, for example. */
+function assertUsable(group: Group, options: SecureContextOptions): void {
+  try {
+    createSecureContext(options);
+  } catch (error) {
+    const paths = group.map(({ certPath }) => certPath).join(' and ');
+    throw new Error(`${paths} cannot be used for TLS: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,374 @@
+import assert from 'node:assert/strict';
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { before, test } from 'node:test';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import type { CertificateFiles } from '../../src/demo/certificate.ts';
+import { TlsContexts } from '../../src/listener/tls-contexts.ts';
+import { issue } from '../support/certificates.ts';
+import { temporaryFolder } from '../support/gateway.ts';
+import { closed, contextsOf, startListener, writingBy } from '../support/listener.ts';
+import { until } from '../support/until.ts';
+
+let ec: CertificateFiles;
+let rsa: CertificateFiles;
+let wildcard: CertificateFiles;
+
+before(async (t) => {
+  const folder = temporaryFolder(t as never);
+  ec = await issue(folder, 'ec', { names: ['cloud.example'] });
+  rsa = await issue(folder, 'rsa', { names: ['cloud.example'], keyType: 'rsa' });
+  wildcard = await issue(folder, 'wildcard', { names: ['*.console.example'] });
+});
+
+/** A handshake that has to succeed. */
+async function handshake(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** A handshake whose session can be resumed. */
+async function firstVisit(port: number, options: ConnectionOptions = {}): Promise<Buffer> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
+  const [session] = await once(socket, 'session');
+  assert.equal(socket.isSessionReused(), false);
+  socket.destroy();
+  return session;
+}
+
+/** The code of the error that a handshake ends with. */
+async function failure(port: number, options: ConnectionOptions): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
+  const [error] = await once(socket, 'error');
+  return error.code;
+}
+
+/** The common name of the certificate that a client is shown. */
+async function shownTo(port: number, options: ConnectionOptions): Promise<string> {
+  const socket = await handshake(port, options);
+  const name = socket.getPeerX509Certificate()!.subject.replace('CN=', '');
+  socket.destroy();
+  return name;
+}
+
+async function echo(socket: Socket, word: string): Promise<void> {
+  socket.write(word);
+  const [answer] = await once(socket, 'data');
+  assert.equal(String(answer), word);
+}
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  const only = { minVersion: version, maxVersion: version, servername: 'cloud.example' };
+
+  test(`a client gets the certificate whose signature it can verify, in ${version}`, async (t) => {
+    for (const files of [
+      [ec, rsa],
+      [rsa, ec],
+      [wildcard, rsa, ec],
+    ]) {
+      const { port } = await startListener(t, contextsOf(...files));
+      assert.equal(await shownTo(port, { ...only, sigalgs: 'ECDSA+SHA256' }), 'ec');
+      assert.equal(await shownTo(port, { ...only, sigalgs: 'RSA-PSS+SHA256' }), 'rsa');
+    }
+  });
+
+  test(`a session is resumed at every listener with the same certificates, in ${version}`, async (t) => {
+    const contexts = contextsOf(ec, rsa, wildcard);
+    const { port } = await startListener(t, contexts);
+    const { port: second } = await startListener(t, contexts);
+    for (const servername of ['cloud.example', 'a.console.example']) {
+      const session = await firstVisit(port, { ...only, servername });
+      for (const target of [port, second]) {
+        const again = await handshake(target, { ...only, servername, session });
+        assert.equal(again.isSessionReused(), true);
+        await echo(again, 'hello');
+        again.destroy();
+      }
+    }
+  });
+
+  test(`a session is resumed after a reload of the certificates, in ${version}`, async (t) => {
+    const contexts = contextsOf(ec, wildcard);
+    const { port } = await startListener(t, contexts);
+    const session = await firstVisit(port, only);
+    contexts.reload();
+    const again = await handshake(port, { ...only, session });
+    assert.equal(again.isSessionReused(), true);
+    again.destroy();
+  });
+}
+
+test('a session is resumed in another process that has the same ticket keys, and in no other', async (t) => {
+  const ticketKeys = Buffer.alloc(48, 7);
+  const { port } = await startListener(t, new TlsContexts(contextsOf(ec).pairs, { ticketKeys }));
+  const session = await firstVisit(port);
+  for (const [keys, reused] of [
+    [ticketKeys, true],
+    [Buffer.alloc(48, 8), false],
+  ] as const) {
+    const worker = new URL('../support/tls-worker.ts', import.meta.url).pathname;
+    const child = fork(worker, [ec.cert, ec.key, keys.toString('hex')]);
+    t.after(() => child.kill());
+    const [target] = await once(child, 'message');
+    const again = await handshake(Number(target), { session });
+    assert.equal(again.isSessionReused(), reused);
+    again.destroy();
+  }
+});
+
+test('the client chooses among the ciphers, for it knows which it is quick at', async (t) => {
+  const { port } = await startListener(t, contextsOf(ec));
+  const both = ['ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-ECDSA-AES128-GCM-SHA256'];
+  for (const ciphers of [both, both.toReversed()]) {
+    const socket = await handshake(port, { ciphers: ciphers.join(':'), maxVersion: 'TLSv1.2' });
+    assert.equal(socket.getCipher().name, ciphers[0]);
+    socket.destroy();
+  }
+});
+
+test('the server name chooses the certificate; an unknown one, or none, gets the first', async (t) => {
+  const { port } = await startListener(t, contextsOf(ec, wildcard));
+  assert.equal(await shownTo(port, { servername: 'cloud.example' }), 'ec');
+  assert.equal(await shownTo(port, { servername: 'a.console.example' }), 'wildcard');
+  assert.equal(await shownTo(port, { servername: 'A.Console.Example' }), 'wildcard');
+  assert.equal(await shownTo(port, { servername: 'a.b.console.example' }), 'ec');
+  assert.equal(await shownTo(port, { servername: 'unknown.example' }), 'ec');
+  assert.equal(await shownTo(port, { servername: '' }), 'ec');
+});
+
+test('a reload serves new handshakes and leaves open connections alone', async (t) => {
+  const folder = temporaryFolder(t);
+  const files = await issue(folder, 'served', { names: ['cloud.example'] });
+  const named = await issue(folder, 'named', { names: ['a.console.example'] });
+  const contexts = contextsOf(files, named);
+  const { port } = await startListener(t, contexts);
+  const open = await handshake(port);
+  for (const old of [files, named]) {
+    const renewed = await issue(join(folder, 'renewed'), 'renewed', {
+      names: ['cloud.example', 'b.console.example'],
+    });
+    writeFileSync(old.cert, readFileSync(renewed.cert));
+    writeFileSync(old.key, readFileSync(renewed.key));
+    contexts.reload();
+    await echo(open, 'still here');
+    assert.equal(await shownTo(port, { servername: 'b.console.example' }), 'renewed');
+  }
+  assert.equal(await shownTo(port, { servername: '' }), 'renewed');
+  assert.equal(open.getPeerX509Certificate()!.subject, 'CN=served');
+  await echo(open, 'to the end');
+});
+
+test('a reload that fails says why and changes nothing', async (t) => {
+  const files = await issue(temporaryFolder(t), 'kept', { names: ['cloud.example'] });
+  const contexts = contextsOf(files);
+  const { port } = await startListener(t, contexts);
+  for (const broken of [files.cert, files.key]) {
+    const good = readFileSync(broken);
+    writeFileSync(broken, good.subarray(0, 100));
+    assert.throws(() => contexts.reload(), new RegExp(`${broken} is not a `));
+    assert.equal(await shownTo(port, {}), 'kept');
+    writeFileSync(broken, good);
+    contexts.reload();
+  }
+  assert.equal(await shownTo(port, {}), 'kept');
+});
+
+test('TLS 1.1 and ciphers without forward secrecy are refused', async (t) => {
+  const { port, refusals } = await startListener(t, contextsOf(rsa, ec));
+  const old = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' } as const;
+  assert.equal(await failure(port, old), 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
+  const weak = ['AES128-GCM-SHA256', 'ECDHE-RSA-AES128-SHA', 'DHE-RSA-AES128-GCM-SHA256'];
+  for (const ciphers of weak) {
+    const code = await failure(port, { maxVersion: 'TLSv1.2', ciphers });
+    assert.match(code, /ALERT_HANDSHAKE_FAILURE/, ciphers);
+  }
+  await until('all are told', () => refusals.length === 4);
+  assert.ok(refusals.every(({ cause }) => cause === 'handshake'));
+});
+
+test('HTTP/1.1 is agreed on where a client asks, and a client of HTTP/2 alone is refused', async (t) => {
+  const { port } = await startListener(t, contextsOf(ec));
+  const both = await handshake(port, { ALPNProtocols: ['h2', 'http/1.1'] });
+  assert.equal(both.alpnProtocol, 'http/1.1');
+  both.destroy();
+  const none = await handshake(port);
+  assert.equal(none.alpnProtocol, false);
+  none.destroy();
+  assert.equal(
+    await failure(port, { ALPNProtocols: ['h2'] }),
+    'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+  );
+});
+
+test('the key agreement resists quantum computers where the client has it', async (t) => {
+  const { port } = await startListener(t, contextsOf(ec));
+  const groups = { X25519MLKEM768: 'X25519MLKEM768', X25519: 'X25519', 'P-256': 'prime256v1' };
+  for (const [ecdhCurve, agreed] of Object.entries(groups)) {
+    const socket = await handshake(port, { ecdhCurve });
+    assert.match(JSON.stringify(socket.getEphemeralKeyInfo()), new RegExp(agreed));
+    socket.destroy();
+  }
+  assert.match(await failure(port, { ecdhCurve: 'P-521' }), /ALERT_HANDSHAKE_FAILURE/);
+});
+
+test('a client cannot make the server renegotiate', async (t) => {
+  const { port } = await startListener(t, contextsOf(ec));
+  const client = spawn('openssl', ['s_client', '-tls1_2', '-connect', `127.0.0.1:${port}`]);
+  t.after(() => client.kill());
+  const errors = text(client.stderr);
+  let output = '';
+  client.stdout.on('data', (chunk) => {
+    output += chunk;
+    if (output.includes('Verify return code') && client.stdin.writable) client.stdin.end('R\n');
+  });
+  await once(client, 'close');
+  assert.match(output, /Protocol *: TLSv1\.2/);
+  assert.match(await errors, /RENEGOTIATING[\s\S]*no renegotiation/);
+});
+
+for (const [kind, files] of [
+  ['with one certificate', () => [ec]],
+  ['with several', () => [ec, rsa, wildcard]],
+] as const) {
+  test(`what is no TLS handshake ends the connection and nothing else, ${kind}`, async (t) => {
+    const { port, listener, refusals } = await startListener(t, contextsOf(...files()), {
+      handshakeTimeoutMs: 600_000,
+    });
+    const hello = Buffer.from('160301020001', 'hex');
+    const bystander = await handshake(port);
+    const attempts = [
+      'GET / HTTP/1.1\r\nhost: cloud.example\r\n\r\n',
+      'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n',
+      Buffer.alloc(100_000, 0xff),
+      Buffer.alloc(1_000),
+      Buffer.concat([hello, Buffer.alloc(600, 1)]),
+      Buffer.from('16030100050100000100', 'hex'),
+    ];
+    for (const bytes of attempts) {
+      const socket = connectTcp(port, '127.0.0.1');
+      socket.write(bytes);
+      await closed(socket);
+    }
+    // Those that leave in the middle, politely or not.
+    for (const leave of ['end', 'resetAndDestroy'] as const) {
+      for (const bytes of ['', hello]) {
+        const before = refusals.length;
+        const socket = connectTcp(port, '127.0.0.1').on('error', () => {});
+        await once(socket, 'connect');
+        await new Promise((done) => socket.write(bytes, done));
+        socket.resume();
+        socket[leave]();
+        await until('it is told', () => refusals.length > before);
+      }
+    }
+    await until('they are gone', () => listener.connections === 1);
+    assert.equal(refusals.length, attempts.length + 4);
+    await echo(bystander, 'undisturbed');
+    bystander.destroy();
+  });
+}
+
+test('a handshake that takes too long ends the connection', async (t) => {
+  const { port, refusals } = await startListener(t, contextsOf(ec), { handshakeTimeoutMs: 50 });
+  await closed(connectTcp(port, '127.0.0.1'));
+  assert.deepEqual(refusals, [
+    { cause: 'handshake', peer: '127.0.0.1', detail: 'ERR_TLS_HANDSHAKE_TIMEOUT' },
+  ]);
+});
+
+test('a client that does not come to name a server in time is ended', async (t) => {
+  const { port, refusals } = await startListener(t, contextsOf(ec, wildcard), {
+    handshakeTimeoutMs: 50,
+  });
+  const socket = connectTcp(port, '127.0.0.1');
+  socket.write(Buffer.from('1603010200', 'hex'));
+  await closed(socket);
+  const detail = 'said too little within 50 ms';
+  assert.deepEqual(refusals, [{ cause: 'handshake', peer: '127.0.0.1', detail }]);
+});
+
+test('a handshake that comes byte by byte is none the worse', async (t) => {
+  const { port } = await startListener(t, contextsOf(ec, wildcard));
+  const raw = connectTcp({ host: '127.0.0.1', port, noDelay: true });
+  const drip = writingBy(raw, (chunk, done) => {
+    const bytes = [...chunk];
+    const next = () => {
+      const byte = bytes.shift();
+      if (byte === undefined) done();
+      else raw.write(Buffer.of(byte), () => setImmediate(next));
+    };
+    next();
+  });
+  const socket = connect({
+    socket: drip,
+    servername: 'a.console.example',
+    rejectUnauthorized: false,
+  });
+  await once(socket, 'secureConnect');
+  assert.equal(socket.getPeerX509Certificate()!.subject, 'CN=wildcard');
+  await echo(socket, 'hello');
+  raw.destroy();
+});
+
+for (const [kind, secure] of [
+  ['secured', true],
+  ['plain', false],
+] as const) {
+  const dial = async (port: number): Promise<Socket> => {
+    const socket = connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true });
+    await once(socket, 'connect');
+    return secure ? handshake(port, { socket }) : socket;
+  };
+
+  test(`a ${kind} connection is told with both of its ends, and can be half-closed`, async (t) => {
+    let told: unknown;
+    const { port } = await startListener(t, secure ? contextsOf(ec) : undefined, {
+      onConnection: (socket, endpoints) => {
+        told = endpoints;
+        socket.resume();
+        socket.on('end', () => setImmediate(() => socket.end('said after the end')));
+      },
+    });
+    const socket = await dial(port);
+    const { localAddress, localPort } = socket;
+    socket.end();
+    assert.equal(await text(socket), 'said after the end');
+    const expected = { address: localAddress, port: localPort };
+    assert.deepEqual(told, { ...expected, localAddress: '127.0.0.1', localPort: port });
+  });
+
+  test(`closing a listener leaves its ${kind} connections; destroying ends them`, async (t) => {
+    const { port, listener } = await startListener(t, secure ? contextsOf(ec) : undefined);
+    const sockets = [await dial(port), await dial(port)];
+    const stopped = listener.close();
+    assert.equal(listener.server.listening, false);
+    for (const socket of sockets) await echo(socket, 'still served');
+    listener.destroy();
+    await stopped;
+    for (const socket of sockets) {
+      const gone = closed(socket);
+      socket.end();
+      await gone;
+    }
+    await until('none is counted', () => listener.connections === 0);
+  });
+
+  test(`a ${kind} connection above the limit is closed and told`, async (t) => {
+    const { port, refusals } = await startListener(t, secure ? contextsOf(ec) : undefined, {
+      maxConnections: 1,
+    });
+    const first = await dial(port);
+    await closed(connectTcp(port, '127.0.0.1'));
+    assert.deepEqual(
+      refusals.map(({ cause, peer }) => ({ cause, peer })),
+      [{ cause: 'limit', peer: '127.0.0.1' }],
+    );
+    await echo(first, 'served');
+    first.destroy();
+  });
+}
