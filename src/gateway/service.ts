@@ -76,7 +76,10 @@ export class Service {
     this.#listener = new Listener({
       tls: options.tls,
       handshakeTimeoutMs: config.HEADER_TIMEOUT,
-      proxies: parseNetworks(config.PROXY_PROTOCOL_FROM),
+      proxies:
+        config.PROXY_PROTOCOL_FROM.length > 0
+          ? parseNetworks(config.PROXY_PROTOCOL_FROM)
+          : undefined,
       proxyTimeoutMs: config.HEADER_TIMEOUT,
       onConnection: (socket, { address }) => {
         this.#relay.accept(socket, {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { connect as connectTcp } from 'node:net';
 import { test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { startBackend } from '../support/backend.ts';
 import { exchangeRaw, fetchTls, startTestGateway } from '../support/gateway.ts';
 import { recordingLogger } from '../support/log.ts';
@@ -160,4 +162,27 @@ test('an upgrade to something else is an ordinary request', async (t) => {
     'GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n',
   );
   assert.match(answer, /^HTTP\/1\.1 200 .*undefined/s);
+});
+
+test('a listed proxy tells the client by PROXY protocol, and nobody else may', async (t) => {
+  const backend = await startBackend(t);
+  const say = async (from: string) => {
+    const gateway = await startTestGateway(t, {
+      PORTAL_BACKENDS: backend.url,
+      PROXY_PROTOCOL_FROM: from,
+    });
+    const tcp = connectTcp(gateway.addresses.portal!.port, '127.0.0.1');
+    t.after(() => tcp.destroy());
+    tcp.on('error', () => {});
+    tcp.write('PROXY TCP4 198.51.100.7 192.0.2.1 40000 443\r\n');
+    const socket = connectTls({ socket: tcp, rejectUnauthorized: false });
+    socket.on('error', () => {});
+    socket.write('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await new Promise((resolve) => socket.once('close', resolve).resume());
+  };
+  await say('127.0.0.0/8');
+  assert.equal(backend.requests[0]?.headers['x-forwarded-for'], '198.51.100.7');
+  await say('10.0.0.0/8');
+  await say('');
+  assert.equal(backend.requests.length, 1);
 });
