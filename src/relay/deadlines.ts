@@ -34,6 +34,8 @@ export class Deadlines {
 
   /** The time `ms` from now, never early and at most two ticks late. */
   in(ms: number): number {
+    // Nobody has kept the time while there was nobody to keep it for.
+    if (!this.#timer) this.#now = performance.now();
     return this.#now + TICK_MS + ms;
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
+import { endSoon } from '../farewell.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
 import type { Site } from '../policy/location.ts';
@@ -107,6 +108,8 @@ export class DownstreamConnection implements Deadlined, Responder {
   #asked: string | undefined;
   #served: string | undefined;
   #status = 0;
+  /** The answer has begun and is not complete. */
+  #responding = false;
   #reframing: Reframing | undefined;
   #keepAlive = true;
   /** What came of the next requests while the answer to the present one is under way. */
@@ -129,7 +132,7 @@ export class DownstreamConnection implements Deadlined, Responder {
   /** Takes no further requests: ends now if idle, otherwise after the present answer. */
   retire(): void {
     this.#keepAlive = false;
-    if (this.#state === 'head' && this.#parser.idle) this.#socket.destroySoon();
+    if (this.#state === 'head' && this.#parser.idle) endSoon(this.#socket);
   }
 
   destroy(): void {
@@ -140,7 +143,7 @@ export class DownstreamConnection implements Deadlined, Responder {
     switch (this.#state) {
       case 'head':
         // An idle connection ends without a word; a head that does not come is told.
-        if (this.#parser.idle) this.#socket.destroySoon();
+        if (this.#parser.idle) endSoon(this.#socket);
         else this.#refuse(new GatewayError('requestTimeout', 'the head was not complete in time'));
         break;
       case 'body':
@@ -253,6 +256,7 @@ export class DownstreamConnection implements Deadlined, Responder {
     else if (request.minor === 1 && bodyLength === UNTIL_CLOSE) this.#reframing = new Chunking();
     // An answer that overtakes its request leaves the rest of it unread, and the connection with it.
     if (this.#state === 'body' || (request.minor === 0 && bodyLength < 0)) this.#keepAlive = false;
+    this.#responding = true;
     this.#status = head.status;
     this.#served = backend;
     const text = responseHead(head, {
@@ -314,18 +318,39 @@ export class DownstreamConnection implements Deadlined, Responder {
   }
 
   #onDrain(): void {
-    if (this.#state === 'response') this.deadline = Number.POSITIVE_INFINITY;
-    this.#exchange?.resumeResponse();
+    if (this.#state !== 'body' && this.#state !== 'response') return;
+    if (!this.#exchange) {
+      this.#next();
+      return;
+    }
+    const awaitsBody = this.#state === 'body' && !this.#socket.isPaused();
+    this.deadline = awaitsBody
+      ? this.#relay.deadlines.in(this.#relay.timeouts.clientMs)
+      : Number.POSITIVE_INFINITY;
+    this.#exchange.resumeResponse();
   }
 
   /** The answer has been written whole. */
   #finish(): void {
     this.#log();
     this.#exchange = undefined;
+    this.#responding = false;
     if (!this.#keepAlive) {
       this.#linger();
       return;
     }
+    this.#state = 'response';
+    if (!this.#socket.writableNeedDrain) {
+      this.#next();
+      return;
+    }
+    // A client that asks on without taking its answers would fill the memory with them.
+    this.#socket.pause();
+    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+  }
+
+  /** Turns to the next request of the connection. */
+  #next(): void {
     this.#state = 'head';
     this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.keepAliveMs);
     if (this.#socket.isPaused()) this.#socket.resume();
@@ -358,6 +383,11 @@ export class DownstreamConnection implements Deadlined, Responder {
    */
   #refuse(failure: GatewayError): void {
     if (this.#state === 'lingering' || this.#state === 'gone') return;
+    if (this.#responding) {
+      // Nothing can be said any more in an answer that has begun: it breaks off.
+      this.breakOff(failure);
+      return;
+    }
     const id = this.#request?.id ?? randomUUID();
     this.#keepAlive &&= failure.source !== 'downstream' && this.#state === 'response';
     this.#relay.report.failed(id, failure);
@@ -376,9 +406,11 @@ export class DownstreamConnection implements Deadlined, Responder {
    */
   #linger(): void {
     this.#state = 'lingering';
-    this.deadline = this.#relay.deadlines.in(LINGER_MS);
+    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
     this.#stash = EMPTY;
-    this.#socket.end();
+    this.#socket.end(() => {
+      this.deadline = this.#relay.deadlines.in(LINGER_MS);
+    });
     this.#socket.resume();
   }
 

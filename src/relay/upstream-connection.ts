@@ -4,7 +4,7 @@ import type { Backend } from '../upstream/backend.ts';
 import { ConnectError } from '../upstream/failure.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
-import type { ResponseHead } from './head.ts';
+import { HeadError, type ResponseHead } from './head.ts';
 import { ResponseParser } from './response-parser.ts';
 
 /** The exchange that a connection serves, told of all that the backend does. */
@@ -33,6 +33,9 @@ export interface UpstreamTimeouts {
 
 const EMPTY = Buffer.alloc(0);
 
+/** Most 1xx answers to one request: each lets the backend take its time anew. */
+const MAX_INTERIM = 100;
+
 /** One connection to a backend, serving one exchange after the other. */
 export class UpstreamConnection implements Deadlined {
   readonly backend: Backend;
@@ -51,6 +54,8 @@ export class UpstreamConnection implements Deadlined {
   #listener: UpstreamListener | undefined;
   #method = '';
   #inBody = false;
+  /** 1xx answers to the present request. */
+  #interim = 0;
   #reusable = false;
   #requestComplete = false;
   #closed = false;
@@ -94,6 +99,7 @@ export class UpstreamConnection implements Deadlined {
     this.#listener = listener;
     this.#method = method;
     this.#inBody = false;
+    this.#interim = 0;
     this.#requestComplete = false;
     if (this.connected) this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
   }
@@ -171,6 +177,10 @@ export class UpstreamConnection implements Deadlined {
       if (head.status >= 200) {
         this.#begin(head, bytes);
         return;
+      }
+      this.#interim += 1;
+      if (this.#interim > MAX_INTERIM) {
+        throw new HeadError(400, 'more interim answers than anyone sends');
       }
       this.#listener?.onInformational(head);
       if (bytes.length === 0) return;
