@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { endSoon } from '../farewell.ts';
-import type { AffinityCookie } from '../policy/cookies.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
-import type { Site } from '../policy/location.ts';
 import type { Lease } from '../upstream/pool.ts';
 import { BodyFraming } from './body.ts';
-import type { Deadlined, Deadlines } from './deadlines.ts';
-import { Exchange, type ExchangeContext, type Responder } from './exchange.ts';
+import type { Deadlined } from './deadlines.ts';
+import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
+import { Exchange, type Responder } from './exchange.ts';
 import { CHUNKED, HeadError, type RequestHead, type ResponseHead, UNTIL_CLOSE } from './head.ts';
 import type { HeaderLines } from './header-lines.ts';
 import {
@@ -20,51 +19,7 @@ import {
 } from './outgoing-head.ts';
 import { Chunking, Dechunking, type Reframing } from './reframing.ts';
 import { refusalOf } from './refusal.ts';
-import type { RelayReport, TunnelRecord } from './relay-report.ts';
 import { RequestParser } from './request-parser.ts';
-
-/** Who is at the other end of a downstream connection. */
-export interface DownstreamPeer {
-  readonly address: string;
-  /** A proxy of the operator's, whose word on forwarding counts. */
-  readonly trusted: boolean;
-  readonly scheme: 'https' | 'http';
-}
-
-export interface DownstreamTimeouts {
-  /** From the first byte of a request to the end of its head, in ms. */
-  readonly headerMs: number;
-  /** Between two requests. */
-  readonly keepAliveMs: number;
-  /** Silence of a client within a request, or while it takes an answer. */
-  readonly clientMs: number;
-}
-
-/** What the connections of one relay share. */
-export interface DownstreamContext extends ExchangeContext {
-  readonly deadlines: Deadlines;
-  readonly timeouts: DownstreamTimeouts;
-  readonly affinity: AffinityCookie | undefined;
-  /** Value of Strict-Transport-Security. */
-  readonly hsts: string | undefined;
-  readonly report: RelayReport;
-  /** No connection takes another request. */
-  readonly retiring: boolean;
-  /**
-   * Where a request is sent instead of to a backend; undefined: to a backend. Throws GatewayError
-   * for what is closed.
-   */
-  readonly route: (method: string, target: string) => string | undefined;
-  siteOf(host: string, scheme: 'https' | 'http'): Site;
-  openTunnel(
-    downstream: Socket,
-    upstream: Socket,
-    lease: Lease,
-    record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>,
-  ): void;
-  /** The connection is closed or a tunnel. */
-  forget(connection: DownstreamConnection): void;
-}
 
 /** The request that a connection is busy with. */
 interface Request {
@@ -94,7 +49,7 @@ const LINGER_MS = 2_000;
 const EMPTY = Buffer.alloc(0);
 
 /** One HTTP/1.1 connection of a client: its requests one after the other, then perhaps a tunnel. */
-export class DownstreamConnection implements Deadlined, Responder {
+export class DownstreamConnection implements Deadlined, Responder, Retirable {
   deadline: number;
   readonly #socket: Socket;
   readonly #peer: DownstreamPeer;
@@ -129,7 +84,6 @@ export class DownstreamConnection implements Deadlined, Responder {
     socket.on('close', () => this.#onClose());
   }
 
-  /** Takes no further requests: ends now if idle, otherwise after the present answer. */
   retire(): void {
     this.#keepAlive = false;
     if (this.#state === 'head' && this.#parser.idle) endSoon(this.#socket);

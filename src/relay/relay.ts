@@ -5,12 +5,13 @@ import { authority } from '../upstream/backend-address.ts';
 import type { Lease, Pool } from '../upstream/pool.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Deadlines } from './deadlines.ts';
-import {
-  DownstreamConnection,
-  type DownstreamContext,
-  type DownstreamPeer,
-  type DownstreamTimeouts,
-} from './downstream-connection.ts';
+import { DownstreamConnection } from './downstream-connection.ts';
+import type {
+  DownstreamContext,
+  DownstreamPeer,
+  DownstreamTimeouts,
+  Retirable,
+} from './downstream-context.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
 import { Tunnel } from './tunnel.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
@@ -51,7 +52,7 @@ export class Relay implements DownstreamContext {
   /** No connection takes another request. */
   retiring = false;
   readonly #backends: ReadonlySet<string>;
-  readonly #downstream = new Set<DownstreamConnection>();
+  readonly #downstream = new Set<Retirable>();
   readonly #tunnels = new Set<Tunnel>();
 
   constructor(options: RelayOptions) {
@@ -89,7 +90,7 @@ export class Relay implements DownstreamContext {
     for (const connection of this.#downstream) connection.destroy();
   }
 
-  forget(connection: DownstreamConnection): void {
+  forget(connection: Retirable): void {
     this.#downstream.delete(connection);
   }
 

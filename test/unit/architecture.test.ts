@@ -99,7 +99,11 @@ test('pure files know no sockets', () => {
     for (const { type, names, from } of importsOf(file)) {
       if (type || !/^node:(net|http|https|tls|fs|child_process)$/.test(from)) continue;
       // These compute, or are tables, and open nothing.
-      assert.match(names, /^\{ (BlockList|isIP|isIPv4|isIPv6|STATUS_CODES|, )+ \}$/, `${file} imports ${from}`);
+      assert.match(
+        names,
+        /^\{ (BlockList|isIP|isIPv4|isIPv6|STATUS_CODES|, )+ \}$/,
+        `${file} imports ${from}`,
+      );
     }
   }
 });

@@ -1,0 +1,58 @@
+import type { Socket } from 'node:net';
+import type { AffinityCookie } from '../policy/cookies.ts';
+import type { Site } from '../policy/location.ts';
+import type { Lease } from '../upstream/pool.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { ExchangeContext } from './exchange.ts';
+import type { RelayReport, TunnelRecord } from './relay-report.ts';
+
+/** What a relay does to a connection from outside. */
+export interface Retirable {
+  /** Takes no further requests: ends now if idle, otherwise after the present answer. */
+  retire(): void;
+  /** Ends at once. */
+  destroy(): void;
+}
+
+/** Who is at the other end of a downstream connection. */
+export interface DownstreamPeer {
+  readonly address: string;
+  /** A proxy of the operator's, whose word on forwarding counts. */
+  readonly trusted: boolean;
+  readonly scheme: 'https' | 'http';
+}
+
+export interface DownstreamTimeouts {
+  /** From the first byte of a request to the end of its head, in ms. */
+  readonly headerMs: number;
+  /** Between two requests. */
+  readonly keepAliveMs: number;
+  /** Silence of a client within a request, or while it takes an answer. */
+  readonly clientMs: number;
+}
+
+/** What the connections of one relay share. */
+export interface DownstreamContext extends ExchangeContext {
+  readonly deadlines: Deadlines;
+  readonly timeouts: DownstreamTimeouts;
+  readonly affinity: AffinityCookie | undefined;
+  /** Value of Strict-Transport-Security. */
+  readonly hsts: string | undefined;
+  readonly report: RelayReport;
+  /** No connection takes another request. */
+  readonly retiring: boolean;
+  /**
+   * Where a request is sent instead of to a backend; undefined: to a backend. Throws GatewayError
+   * for what is closed.
+   */
+  readonly route: (method: string, target: string) => string | undefined;
+  siteOf(host: string, scheme: 'https' | 'http'): Site;
+  openTunnel(
+    downstream: Socket,
+    upstream: Socket,
+    lease: Lease,
+    record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>,
+  ): void;
+  /** The connection is closed or a tunnel. */
+  forget(connection: Retirable): void;
+}
