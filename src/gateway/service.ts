@@ -8,6 +8,7 @@ import { AffinityCookie } from '../policy/cookies.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import { isRoot } from '../policy/redirect.ts';
 import { Relay } from '../relay/relay.ts';
+import { UPSTREAM_IDLE_MS } from '../upstream/backend.ts';
 import { CheckedPool, type CheckedPoolOptions } from '../upstream/checked-pool.ts';
 import type { Pool } from '../upstream/pool.ts';
 import { RelayLog } from './relay-log.ts';
@@ -24,9 +25,6 @@ export interface ServiceOptions extends Pick<CheckedPoolOptions, 'service' | 'ba
   /** Name of the affinity cookie; none where undefined. */
   readonly affinityCookie?: string | undefined;
 }
-
-/** Idle upstream connections are dropped before the usual keep-alive limit of servers, 5 s. */
-const UPSTREAM_IDLE_MS = 4_000;
 
 /** One service: its listener, the relay behind it, and the pool that the relay serves from. */
 export class Service {

@@ -5,6 +5,7 @@ import {
   type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls';
+import { plainAddress } from '../policy/networks.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import { readClientHello } from './client-hello.ts';
 import { readFirstBytes } from './first-bytes.ts';
@@ -213,10 +214,4 @@ function endpointsOf(socket: Socket): Endpoints {
 /** What tells a connection from all others that are open: its own two ends. */
 function keyOf(socket: Socket): string {
   return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
-}
-
-/** Without the zone of a link-local address, and IPv4 as such where a dual-stack socket maps it. */
-function plainAddress(address = ''): string {
-  const [plain = ''] = address.split('%', 1);
-  return plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice(7) : plain;
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
 import { type Logger, silentLogger } from '../log.ts';
 import { AffinityCookie } from '../policy/cookies.ts';
-import { authority, type BackendAddress, parseBackends } from '../upstream/backend-address.ts';
+import { type BackendAddress, parseBackends } from '../upstream/backend-address.ts';
 import { CheckedPool } from '../upstream/checked-pool.ts';
 import { type HttpCheck, parseStatusSet, type StatusSet } from '../upstream/http-check.ts';
 import { DEFAULT_QUEUE_LIMIT, type Pool } from '../upstream/pool.ts';
@@ -88,8 +88,7 @@ export function dashgate(options: DashgateOptions): Dashgate {
   const affinity = options.affinityCookie ? new AffinityCookie(options.affinityCookie) : undefined;
   const readPeer = createPeerReader(options.trustedProxies ?? []);
   const retries = options.retries ?? 3;
-  const backends = new Set(pool.backends.map(({ address }) => authority(address.url)));
-  const shared = { pool, timeouts, retries, readPeer, backends };
+  const shared = { pool, timeouts, retries, readPeer };
   const forwarder = new Forwarder({ ...shared, affinity });
   const upgrader = new Upgrader({ ...shared, logger });
 

@@ -5,7 +5,7 @@ import type { AffinityCookie } from '../policy/cookies.ts';
 import { fieldsOf } from '../policy/fields.ts';
 import type { Site } from '../policy/location.ts';
 import { applyResponsePolicy } from '../policy/response.ts';
-import { Attempts } from '../upstream/attempts.ts';
+import { Attempts, isSafe } from '../upstream/attempts.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Pool } from '../upstream/pool.ts';
 import { refuseBadStatus } from './status-line.ts';
@@ -25,9 +25,6 @@ export interface ExchangeOptions {
   /** Takes a failure that came before the response began. */
   readonly fail: (error: GatewayError) => void;
 }
-
-// RFC 9110 §9.2.1; TRACE is not forwarded twice by anyone.
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** One request on its way, from its first claim of a backend to the end of its response. */
 export class Exchange {
@@ -51,7 +48,7 @@ export class Exchange {
     const hasBody =
       req.headers['transfer-encoding'] !== undefined ||
       Number(req.headers['content-length'] ?? 0) > 0;
-    this.#replayable = SAFE_METHODS.has(req.method ?? '') && !hasBody;
+    this.#replayable = isSafe(req.method ?? '') && !hasBody;
     this.#attempts = new Attempts(options.pool, options.retries, this.#replayable);
     // A client that does not take its answer holds a backend; silence for other reasons has
     // deadlines of its own.

@@ -5,6 +5,7 @@ import type { GatewayError } from '../errors.ts';
 import { assertUnambiguous } from '../policy/access.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import { requestHeaders } from '../policy/forwarded.ts';
+import { UPSTREAM_IDLE_MS } from '../upstream/backend.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Pool } from '../upstream/pool.ts';
 import { Exchange } from './exchange.ts';
@@ -19,12 +20,7 @@ export interface ForwarderOptions {
   readonly retries: number;
   readonly affinity: AffinityCookie | undefined;
   readonly readPeer: PeerReader;
-  /** `host:port` of every backend. */
-  readonly backends: ReadonlySet<string>;
 }
-
-/** Idle upstream connections are dropped before the usual keep-alive limit of servers, 5 s. */
-const UPSTREAM_IDLE_MS = 4_000;
 
 /** Forwards requests to the backends of a pool through http-proxy-middleware. */
 export class Forwarder {
@@ -32,7 +28,6 @@ export class Forwarder {
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>();
   /** The last response that was begun on each connection. */
   readonly #latest = new WeakMap<Socket, ServerResponse>();
-  readonly #backends: ReadonlySet<string>;
   /** Keeps connections alive; for requests that can be repeated should an idle one prove stale. */
   readonly #reusing: UpstreamAgent;
   readonly #fresh: UpstreamAgent;
@@ -41,7 +36,6 @@ export class Forwarder {
   constructor(options: ForwarderOptions) {
     const { connectMs } = options.timeouts;
     this.#options = options;
-    this.#backends = options.backends;
     this.#reusing = new UpstreamAgent(connectMs, { keepAlive: true, timeout: UPSTREAM_IDLE_MS });
     this.#fresh = new UpstreamAgent(connectMs, { keepAlive: false });
     this.#proxy = createProxyMiddleware({
@@ -80,7 +74,7 @@ export class Forwarder {
       site: {
         host: req.headers.host ?? '',
         secure: peer.scheme === 'https',
-        backends: this.#backends,
+        backends: pool.authorities,
       },
       send: () => void this.#proxy(req, res, (error) => exchange.onError(error)),
       fail: next,

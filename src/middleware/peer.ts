@@ -20,7 +20,7 @@ export function createPeerReader(trustedProxies: readonly string[]): PeerReader 
   return (req) => {
     const known = req[peers];
     if (known) return known;
-    const address = plainAddress(req.socket.remoteAddress ?? '');
+    const address = plainAddress(req.socket.remoteAddress);
     const isTrusted = trusts(trusted, address);
     const told = isTrusted ? req.headers['x-request-id'] : undefined;
     const peer: Peer = {

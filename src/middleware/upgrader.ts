@@ -24,8 +24,6 @@ export interface UpgraderOptions {
   readonly timeouts: Timeouts;
   readonly retries: number;
   readonly readPeer: PeerReader;
-  /** `host:port` of every backend. */
-  readonly backends: ReadonlySet<string>;
   readonly logger: Logger;
 }
 
@@ -160,11 +158,11 @@ export class Upgrader {
   }
 
   #siteOf(req: IncomingMessage): Site {
-    const { backends, readPeer } = this.#options;
+    const { pool, readPeer } = this.#options;
     return {
       host: req.headers.host ?? '',
       secure: readPeer(req).scheme === 'https',
-      backends,
+      backends: pool.authorities,
     };
   }
 

@@ -24,7 +24,8 @@ export function trusts(networks: BlockList, address: string): boolean {
   return networks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** An IPv4 address that a dual-stack socket shows as `::ffff:a.b.c.d` is that IPv4 address. */
-export function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+/** Without the zone of a link-local address, and IPv4 as such where a dual-stack socket maps it. */
+export function plainAddress(address = ''): string {
+  const [plain = ''] = address.split('%', 1);
+  return plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice(7) : plain;
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { endSoon } from '../farewell.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
+import { isSafe } from '../upstream/attempts.ts';
 import type { Lease } from '../upstream/pool.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined } from './deadlines.ts';
@@ -404,10 +405,6 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     });
     this.#request = undefined;
   }
-}
-
-function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 }
 
 /** A head and the bytes behind it, as one write. */

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import type { Site } from '../policy/location.ts';
-import { authority } from '../upstream/backend-address.ts';
 import type { Lease, Pool } from '../upstream/pool.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Deadlines } from './deadlines.ts';
@@ -51,7 +50,6 @@ export class Relay implements DownstreamContext {
   readonly connections: ConnectionPool;
   /** No connection takes another request. */
   retiring = false;
-  readonly #backends: ReadonlySet<string>;
   readonly #downstream = new Set<Retirable>();
   readonly #tunnels = new Set<Tunnel>();
 
@@ -64,7 +62,6 @@ export class Relay implements DownstreamContext {
     this.route = options.route;
     this.report = options.report;
     this.connections = new ConnectionPool(this.deadlines, options.timeouts);
-    this.#backends = new Set(options.pool.backends.map(({ address }) => authority(address.url)));
   }
 
   /** Open tunnels. */
@@ -95,7 +92,7 @@ export class Relay implements DownstreamContext {
   }
 
   siteOf(host: string, scheme: 'https' | 'http'): Site {
-    return { host, secure: scheme === 'https', backends: this.#backends };
+    return { host, secure: scheme === 'https', backends: this.pool.authorities };
   }
 
   openTunnel(

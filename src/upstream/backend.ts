@@ -14,6 +14,9 @@ export interface CheckReport {
   readonly durationMs: number;
 }
 
+/** Unused connections to backends are dropped before the usual keep-alive limit of servers, 5 s. */
+export const UPSTREAM_IDLE_MS = 4_000;
+
 /**
  * One server of a pool. Health (observed) and admin state (wanted) are separate facts; only
  * {@link Backend.usable} reads them together.

@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { Backend } from './backend.ts';
-import type { BackendAddress } from './backend-address.ts';
+import { authority, type BackendAddress } from './backend-address.ts';
 import { WeightedRoundRobin } from './selection.ts';
 
 /** Most requests that wait at once, unless told. */
@@ -44,6 +44,8 @@ interface Waiter {
 export class Pool {
   readonly service: string;
   readonly backends: readonly Backend[];
+  /** `host:port` of every backend. */
+  readonly authorities: ReadonlySet<string>;
   readonly #selection = new WeightedRoundRobin<Backend>();
   readonly #queueTimeoutMs: number;
   readonly #queueLimit: number;
@@ -53,6 +55,7 @@ export class Pool {
   constructor(service: string, addresses: readonly BackendAddress[], options: PoolOptions = {}) {
     this.service = service;
     this.backends = addresses.map((address) => new Backend(address));
+    this.authorities = new Set(addresses.map(({ url }) => authority(url)));
     this.#queueTimeoutMs = options.queueTimeoutMs ?? 60_000;
     this.#queueLimit = options.queueLimit ?? DEFAULT_QUEUE_LIMIT;
     this.#onFailure = options.onFailure ?? (() => {});
