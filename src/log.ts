@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { LogLines } from './log-lines.ts';
 
 /** What the parts of Dashgate log through; a pino logger satisfies it. */
 export type Logger = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
@@ -6,8 +7,8 @@ export type Logger = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'ch
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** How long a line may be held back, in ms. */
-const FLUSH_MS = 100;
+/** Most bytes that wait for a slow reader of standard output; what comes then is dropped. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
  * A logger of JSON lines on standard output, one object a line, `time` in ISO 8601.
@@ -17,15 +18,34 @@ export function createLogger(level: LogLevel): Logger {
   const options: pino.LoggerOptions = {
     level,
     base: { pid: process.pid },
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: isoClock(),
     formatters: { level: (label) => ({ level: label }) },
   };
-  // A write for each line would cost as much as the request that it tells of. What is held back is
-  // written when the process ends, too.
-  return pino(
-    options,
-    pino.destination({ sync: false, minLength: 8_192, periodicFlush: FLUSH_MS }),
-  );
+  const output = pino.destination({
+    sync: false,
+    contentMode: 'buffer',
+    maxLength: MAX_WAITING_BYTES,
+  });
+  // Its type knows strings only, whatever its content mode.
+  const write = output.write.bind(output) as (bytes: unknown) => boolean;
+  const lines = new LogLines(write);
+  // Before the destination's own listener, which writes what it was handed.
+  process.prependListener('exit', () => lines.flush());
+  return pino(options, lines);
+}
+
+/** The time in ISO 8601 as pino wants it; made once a millisecond, for many lines share one. */
+function isoClock(): () => string {
+  let last = Number.NaN;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    if (now !== last) {
+      last = now;
+      text = `,"time":"${new Date(now).toISOString()}"`;
+    }
+    return text;
+  };
 }
 
 /** A logger that drops everything; the default of library parts that were given none. */

@@ -31,6 +31,8 @@ export interface PoolOptions {
   readonly onFailure?: (backend: Backend) => void;
 }
 
+const NONE: ReadonlySet<Backend> = new Set();
+
 interface Waiter {
   readonly options: ClaimOptions;
   readonly resolve: (lease: Lease) => void;
@@ -46,7 +48,7 @@ export class Pool {
   readonly backends: readonly Backend[];
   /** `host:port` of every backend. */
   readonly authorities: ReadonlySet<string>;
-  readonly #selection = new WeightedRoundRobin<Backend>();
+  readonly #selection: WeightedRoundRobin<Backend>;
   readonly #queueTimeoutMs: number;
   readonly #queueLimit: number;
   readonly #onFailure: (backend: Backend) => void;
@@ -56,6 +58,7 @@ export class Pool {
     this.service = service;
     this.backends = addresses.map((address) => new Backend(address));
     this.authorities = new Set(addresses.map(({ url }) => authority(url)));
+    this.#selection = new WeightedRoundRobin(this.backends);
     this.#queueTimeoutMs = options.queueTimeoutMs ?? 60_000;
     this.#queueLimit = options.queueLimit ?? DEFAULT_QUEUE_LIMIT;
     this.#onFailure = options.onFailure ?? (() => {});
@@ -68,18 +71,18 @@ export class Pool {
 
   /** Whether a backend outside of `tried` may take work, now or when it has room. */
   hasUsableBeyond(tried: ReadonlySet<Backend>): boolean {
-    return this.#candidates(tried).length > 0;
+    return this.backends.some((backend) => isUsable(backend, tried));
   }
 
   /** Takes a usable backend with room, or undefined where all of them are full or excluded. */
-  claim(options: ClaimOptions = {}): Lease | undefined {
-    const candidates = this.#candidates(options.exclude);
-    const preferred = options.prefer
-      ? candidates.find((backend) => backend.name === options.prefer)
-      : undefined;
+  claim({ exclude = NONE, prefer }: ClaimOptions = {}): Lease | undefined {
+    const primary = this.#primaryIsUsable(exclude);
+    const isCandidate = (backend: Backend) =>
+      isUsable(backend, exclude) && !(primary && backend.address.backup);
+    const preferred = prefer && this.#named(prefer);
     // A session that is bound to a full backend waits for it, as HAProxy's cookie does.
-    if (preferred) return preferred.hasRoom ? this.#lease(preferred) : undefined;
-    const backend = this.#selection.pick(candidates.filter((candidate) => candidate.hasRoom));
+    if (preferred && isCandidate(preferred)) return this.#leaseIfRoom(preferred);
+    const backend = this.#selection.pick((member) => member.hasRoom && isCandidate(member));
     return backend && this.#lease(backend);
   }
 
@@ -92,7 +95,7 @@ export class Pool {
     // Nobody is overtaken: whoever waits could not be served by what is free now (see `admit`).
     const lease = this.claim(options);
     if (lease) return lease;
-    if (this.#candidates(options.exclude).length === 0) {
+    if (!this.hasUsableBeyond(options.exclude ?? NONE)) {
       throw new GatewayError('noBackend', `no usable backend for the ${this.service}`);
     }
     if (this.#queue.size >= this.#queueLimit) {
@@ -109,7 +112,7 @@ export class Pool {
     for (const waiter of this.#queue) {
       const lease = this.claim(waiter.options);
       if (lease) waiter.resolve(lease);
-      else if (this.#candidates(waiter.options.exclude).length === 0) {
+      else if (!this.hasUsableBeyond(waiter.options.exclude ?? NONE)) {
         waiter.reject(
           new GatewayError('noBackend', `no usable backend left for the ${this.service}`),
         );
@@ -153,28 +156,50 @@ export class Pool {
     });
   }
 
-  #candidates(exclude: ReadonlySet<Backend> | undefined): Backend[] {
-    const usable = this.backends.filter((backend) => backend.usable && !exclude?.has(backend));
-    const primary = usable.filter((backend) => !backend.address.backup);
-    return primary.length > 0 ? primary : usable;
+  #primaryIsUsable(exclude: ReadonlySet<Backend>): boolean {
+    return this.backends.some((backend) => !backend.address.backup && isUsable(backend, exclude));
+  }
+
+  #named(name: string): Backend | undefined {
+    return this.backends.find((backend) => backend.name === name);
+  }
+
+  #leaseIfRoom(backend: Backend): Lease | undefined {
+    return backend.hasRoom ? this.#lease(backend) : undefined;
   }
 
   #lease(backend: Backend): Lease {
     backend.active += 1;
     backend.claimed += 1;
-    let held = true;
-    return {
-      backend,
-      release: (outcome) => {
-        if (!held) return;
-        held = false;
-        backend.active -= 1;
-        if (outcome === 'failed') {
-          backend.failed += 1;
-          this.#onFailure(backend);
-        }
-        this.admit();
-      },
-    };
+    return new HeldLease(backend, this.#onReleased);
   }
+
+  readonly #onReleased = (backend: Backend, outcome: Outcome): void => {
+    backend.active -= 1;
+    if (outcome === 'failed') {
+      backend.failed += 1;
+      this.#onFailure(backend);
+    }
+    if (this.#queue.size > 0) this.admit();
+  };
+}
+
+class HeldLease implements Lease {
+  readonly backend: Backend;
+  #onReleased: ((backend: Backend, outcome: Outcome) => void) | undefined;
+
+  constructor(backend: Backend, onReleased: (backend: Backend, outcome: Outcome) => void) {
+    this.backend = backend;
+    this.#onReleased = onReleased;
+  }
+
+  release(outcome: Outcome): void {
+    const onReleased = this.#onReleased;
+    this.#onReleased = undefined;
+    onReleased?.(this.backend, outcome);
+  }
+}
+
+function isUsable(backend: Backend, exclude: ReadonlySet<Backend>): boolean {
+  return backend.usable && !(exclude.size > 0 && exclude.has(backend));
 }

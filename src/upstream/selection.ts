@@ -5,28 +5,37 @@ export interface Weighted {
 
 /**
  * Smooth weighted round robin, as nginx does it: over any `sum of weights` picks each candidate is
- * taken `weight` times, spread as evenly as they can be. Candidates may differ from call to call;
- * one that was away starts again without a backlog.
+ * taken `weight` times, spread as evenly as they can be. Which of the members are candidates may
+ * differ from pick to pick; one that was away starts again without a backlog.
  */
 export class WeightedRoundRobin<T extends Weighted> {
-  readonly #current = new Map<T, number>();
+  readonly #members: readonly T[];
+  readonly #scores: number[];
+
+  constructor(members: readonly T[]) {
+    this.#members = members;
+    this.#scores = members.map(() => 0);
+  }
 
   /** The next of the candidates, or undefined where there is none with a weight above 0. */
-  pick(candidates: readonly T[]): T | undefined {
-    let best: T | undefined;
+  pick(isCandidate: (member: T) => boolean): T | undefined {
+    let best = -1;
     let bestScore = Number.NEGATIVE_INFINITY;
     let total = 0;
-    for (const candidate of candidates) {
-      if (candidate.weight <= 0) continue;
-      total += candidate.weight;
-      const score = (this.#current.get(candidate) ?? 0) + candidate.weight;
-      this.#current.set(candidate, score);
+    for (let i = 0; i < this.#members.length; i += 1) {
+      const member = this.#members[i]!;
+      const { weight } = member;
+      if (weight <= 0 || !isCandidate(member)) continue;
+      total += weight;
+      const score = this.#scores[i]! + weight;
+      this.#scores[i] = score;
       if (score > bestScore) {
-        best = candidate;
+        best = i;
         bestScore = score;
       }
     }
-    if (best) this.#current.set(best, bestScore - total);
-    return best;
+    if (best < 0) return undefined;
+    this.#scores[best] = bestScore - total;
+    return this.#members[best];
   }
 }

@@ -115,6 +115,8 @@ test('the gateway serves with memcached down, says so once, and SIGTERM lets req
   assert.equal((await slow).body, 'finished');
   assert.equal(await command.exit, 0);
   assert.equal(logged().filter(({ msg }) => msg === 'memcached node is unavailable').length, 1);
+  // Lines are held back for a moment: not beyond the end.
+  assert.equal(logged().findLast(({ msg }) => msg === 'request').path, '/slow');
 });
 
 test('SIGHUP takes new certificates without a dropped connection, and keeps the old ones if they cannot be used', async (t) => {

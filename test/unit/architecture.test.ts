@@ -20,6 +20,7 @@ const ORDER = [
   ['policy'],
   ['memcached'],
   ['config-values.ts', 'errors.ts', 'farewell.ts', 'html.ts', 'log.ts'],
+  ['log-lines.ts'],
 ];
 
 const PURE = [

@@ -17,19 +17,29 @@ describe('weighted round robin', () => {
     const a = { weight: 5 };
     const b = { weight: 1 };
     const c = { weight: 1 };
-    const selection = new WeightedRoundRobin<{ weight: number }>();
+    const selection = new WeightedRoundRobin([a, b, c]);
     const label = new Map([
       [a, 'a'],
       [b, 'b'],
       [c, 'c'],
     ]);
-    const picks = Array.from({ length: 14 }, () => label.get(selection.pick([a, b, c])!));
+    const picks = Array.from({ length: 14 }, () => label.get(selection.pick(() => true)!));
     assert.equal(picks.join(''), 'aabacaaaabacaa');
   });
 
   test('has no pick where there is nothing to pick', () => {
-    assert.equal(new WeightedRoundRobin().pick([]), undefined);
-    assert.equal(new WeightedRoundRobin().pick([{ weight: 0 }]), undefined);
+    assert.equal(
+      new WeightedRoundRobin([]).pick(() => true),
+      undefined,
+    );
+    assert.equal(
+      new WeightedRoundRobin([{ weight: 0 }]).pick(() => true),
+      undefined,
+    );
+    assert.equal(
+      new WeightedRoundRobin([{ weight: 1 }]).pick(() => false),
+      undefined,
+    );
   });
 });
 

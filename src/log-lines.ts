@@ -1,0 +1,46 @@
+/** How many bytes of lines are gathered. */
+const BATCH_BYTES = 65_536;
+/** How long a line may be held back, in ms. */
+const FLUSH_MS = 100;
+/** No character of UTF-16 takes more bytes of UTF-8. */
+const MAX_BYTES_PER_CHARACTER = 3;
+
+/**
+ * Gathers lines of a log and hands them on together: a write for each, and its way through another
+ * thread, would cost as much as the request that it tells of.
+ */
+export class LogLines {
+  readonly #pass: (bytes: Buffer) => void;
+  #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  #end = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(pass: (bytes: Buffer) => void) {
+    this.#pass = pass;
+  }
+
+  /** Takes a line, with its line feed. */
+  write(line: string): void {
+    if (line.length * MAX_BYTES_PER_CHARACTER > BATCH_BYTES - this.#end) {
+      this.flush();
+      if (line.length * MAX_BYTES_PER_CHARACTER > BATCH_BYTES) {
+        this.#pass(Buffer.from(line));
+        return;
+      }
+    }
+    this.#end += this.#batch.write(line, this.#end);
+    // Not from the last line on: that would keep a busy log from ever being seen.
+    this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS).unref();
+  }
+
+  /** Hands on what has been gathered. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#end === 0) return;
+    const bytes = this.#batch.subarray(0, this.#end);
+    this.#batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+    this.#end = 0;
+    this.#pass(bytes);
+  }
+}
