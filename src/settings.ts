@@ -16,6 +16,7 @@ import { parseNode } from './memcached/node-address.ts';
 import { PLACEMENTS } from './memcached/placement.ts';
 import { parseNetworks } from './policy/networks.ts';
 import { parseBackends } from './upstream/backend-address.ts';
+import { BackendTls } from './upstream/backend-tls.ts';
 import { parseStatusSet } from './upstream/http-check.ts';
 
 /** One setting: how its text is read, what holds where it is unset, and what it means. */
@@ -54,7 +55,7 @@ export const SETTINGS = {
   ),
   PORTAL_BACKENDS: required(
     backends,
-    'Dashboards: http://host:port, comma-separated, each with options: weight=2 maxconn=200 backup name=one.',
+    'Dashboards: http://host:port or https://host:port, comma-separated, each with options: weight=2 maxconn=200 backup name=one send-proxy send-proxy-v2, with https:// also ca=FILE sni=NAME verify=off.',
   ),
   PORTAL_REDIRECT_LISTEN: optional(
     listenAddress,
@@ -213,7 +214,11 @@ export function envExample(): string {
 
 function backends(value: string) {
   const problems: string[] = [];
-  const parsed = parseBackends(value, (problem) => problems.push(problem));
+  const parsed = parseBackends(
+    value,
+    (problem) => problems.push(problem),
+    (options) => new BackendTls(options),
+  );
   if (problems.length > 0) throw new Error(problems.join('; '));
   return parsed;
 }

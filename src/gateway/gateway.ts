@@ -21,8 +21,9 @@ export interface Gateway {
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
   /**
-   * Reads the certificate files anew: new connections get what is in them now, open ones stay. Files
-   * that cannot be used change nothing, and the log says why.
+   * Reads the certificate files anew, the gateway's own and the authorities of https:// backends: new
+   * connections get what is in them now, open ones stay. Files that cannot be used change nothing,
+   * and the log says why.
    */
   reloadCertificates(): void;
   /**
@@ -83,6 +84,7 @@ export async function startGateway(
     } catch (error) {
       logger.error({ detail: messageOf(error) }, 'certificates stay as they were');
     }
+    for (const service of services) service.reloadAuthorities();
   }
 
   try {

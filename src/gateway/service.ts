@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import type { Config } from '../config.ts';
+import { messageOf } from '../errors.ts';
 import { Listener } from '../listener/listener.ts';
 import type { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
@@ -34,9 +35,11 @@ export class Service {
   readonly #balanced: CheckedPool;
   readonly #listener: Listener;
   readonly #relay: Relay;
+  readonly #logger: Logger;
 
   constructor(options: ServiceOptions) {
     const { config, service, backends, check, logger, rootRedirect, deny = [] } = options;
+    this.#logger = logger;
     this.#balanced = new CheckedPool({
       service,
       backends,
@@ -79,8 +82,10 @@ export class Service {
           ? parseNetworks(config.PROXY_PROTOCOL_FROM)
           : undefined,
       proxyTimeoutMs: config.HEADER_TIMEOUT,
-      onConnection: (socket, { address }) => {
+      onConnection: (socket, endpoints) => {
+        const { address } = endpoints;
         this.#relay.accept(socket, {
+          endpoints,
           address,
           trusted: trusts(trusted, address),
           scheme: 'https',
@@ -99,6 +104,21 @@ export class Service {
   /** Open tunnels. */
   get tunnels(): number {
     return this.#relay.tunnels;
+  }
+
+  /**
+   * Reads the files of ca=… options anew, for connections from now on. One that cannot be used
+   * leaves its backend as it was, and the log says why.
+   */
+  reloadAuthorities(): void {
+    for (const { address, name } of this.pool.backends) {
+      try {
+        address.tls?.reload();
+      } catch (error) {
+        const fields = { backend: name, detail: `ca=… ${messageOf(error)}` };
+        this.#logger.error(fields, 'authorities stay as they were');
+      }
+    }
   }
 
   /** Stops health checks, tunnels and idle connections; requests under way go on. */

@@ -6,7 +6,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import { plainAddress } from '../policy/networks.ts';
-import type { Endpoints } from '../upstream/endpoints.ts';
+import { type Endpoints, endpointsOf } from '../upstream/endpoints.ts';
 import { readClientHello } from './client-hello.ts';
 import { readFirstBytes } from './first-bytes.ts';
 import { parseProxyHeader } from './proxy-protocol.ts';
@@ -200,15 +200,6 @@ export class Listener {
   #refuse(cause: Refusal['cause'], peer: string | undefined, detail: string): void {
     this.#options.onRefused?.({ cause, peer: plainAddress(peer), detail });
   }
-}
-
-function endpointsOf(socket: Socket): Endpoints {
-  return {
-    address: plainAddress(socket.remoteAddress),
-    port: socket.remotePort ?? 0,
-    localAddress: plainAddress(socket.localAddress),
-    localPort: socket.localPort ?? 0,
-  };
 }
 
 /** What tells a connection from all others that are open: its own two ends. */

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
 import { type Logger, silentLogger } from '../log.ts';
 import { AffinityCookie } from '../policy/cookies.ts';
-import { type BackendAddress, parseBackends } from '../upstream/backend-address.ts';
+import { type BackendAddress, isHttps, parseBackends } from '../upstream/backend-address.ts';
+import { BackendTls } from '../upstream/backend-tls.ts';
 import { CheckedPool } from '../upstream/checked-pool.ts';
 import { type HttpCheck, parseStatusSet, type StatusSet } from '../upstream/http-check.ts';
 import { DEFAULT_QUEUE_LIMIT, type Pool } from '../upstream/pool.ts';
@@ -16,7 +17,7 @@ import { Upgrader } from './upgrader.ts';
 export interface DashgateOptions {
   /** What is balanced; a word for logs and messages. */
   readonly service?: string;
-  /** Backends as `PORTAL_BACKENDS` takes them (`http://10.0.0.11:80 weight=2`), or parsed. */
+  /** Backends as `PORTAL_BACKENDS` takes them (`https://10.0.0.11 ca=ca.pem weight=2`), or parsed. */
   readonly backends: readonly string[] | readonly BackendAddress[];
   readonly health?: Partial<Omit<HttpCheck, 'expect'>> & {
     /** Good answers, such as `200` or `200-399`. */
@@ -112,9 +113,18 @@ function readBackends(
   backends: readonly string[] | readonly BackendAddress[],
 ): readonly BackendAddress[] {
   if (backends.length === 0) throw new Error('backends is empty; name at least one');
-  if (typeof backends[0] !== 'string') return backends as readonly BackendAddress[];
+  if (typeof backends[0] !== 'string') {
+    const addresses = backends as readonly BackendAddress[];
+    const odd = addresses.find(({ url, tls }) => isHttps(url) !== (tls !== undefined));
+    if (odd) throw new Error(`backends has ${odd.url} with other TLS; write it as a string`);
+    return addresses;
+  }
   const problems: string[] = [];
-  const parsed = parseBackends(backends.join(','), (problem) => problems.push(problem));
+  const parsed = parseBackends(
+    backends.join(','),
+    (problem) => problems.push(problem),
+    (options) => new BackendTls(options),
+  );
   if (problems.length > 0) throw new Error(`backends ${problems.join('; ')}`);
   return parsed;
 }

@@ -6,6 +6,7 @@ import { fieldsOf } from '../policy/fields.ts';
 import type { Site } from '../policy/location.ts';
 import { applyResponsePolicy } from '../policy/response.ts';
 import { Attempts, isSafe } from '../upstream/attempts.ts';
+import type { Backend } from '../upstream/backend.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Pool } from '../upstream/pool.ts';
 import { refuseBadStatus } from './status-line.ts';
@@ -20,7 +21,7 @@ export interface ExchangeOptions {
   readonly asked: string | undefined;
   readonly requestId: string;
   readonly site: Site;
-  /** Sends the request to `target`, and tells the exchange what becomes of it. */
+  /** Sends the request to `backend`, and tells the exchange what becomes of it. */
   readonly send: () => void;
   /** Takes a failure that came before the response began. */
   readonly fail: (error: GatewayError) => void;
@@ -66,9 +67,9 @@ export class Exchange {
     return this.#replayable && !this.#sawStale;
   }
 
-  /** Address of the backend that is claimed now. */
-  get target(): URL | undefined {
-    return this.#lease?.backend.address.url;
+  /** The backend that is claimed now. */
+  get backend(): Backend | undefined {
+    return this.#lease?.backend;
   }
 
   /** Claims a backend, waiting for one where all are full, and sends the request there. */

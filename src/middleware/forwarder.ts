@@ -5,13 +5,14 @@ import type { GatewayError } from '../errors.ts';
 import { assertUnambiguous } from '../policy/access.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import { requestHeaders } from '../policy/forwarded.ts';
-import { UPSTREAM_IDLE_MS } from '../upstream/backend.ts';
+import { type Backend, UPSTREAM_IDLE_MS } from '../upstream/backend.ts';
+import { endpointsOf } from '../upstream/endpoints.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Pool } from '../upstream/pool.ts';
 import { Exchange } from './exchange.ts';
 import type { PeerReader } from './peer.ts';
 import type { Timeouts } from './timeouts.ts';
-import { UpstreamAgent } from './upstream-agent.ts';
+import { AGENT_TARGET, UpstreamAgent } from './upstream-agent.ts';
 
 export interface ForwarderOptions {
   readonly pool: Pool;
@@ -28,23 +29,18 @@ export class Forwarder {
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>();
   /** The last response that was begun on each connection. */
   readonly #latest = new WeakMap<Socket, ServerResponse>();
-  /** Keeps connections alive; for requests that can be repeated should an idle one prove stale. */
-  readonly #reusing: UpstreamAgent;
-  readonly #fresh: UpstreamAgent;
+  /** Keep connections alive; for requests that can be repeated should an idle one prove stale. */
+  readonly #reusing = new Map<Backend, UpstreamAgent>();
   readonly #proxy: RequestHandler;
 
   constructor(options: ForwarderOptions) {
-    const { connectMs } = options.timeouts;
     this.#options = options;
-    this.#reusing = new UpstreamAgent(connectMs, { keepAlive: true, timeout: UPSTREAM_IDLE_MS });
-    this.#fresh = new UpstreamAgent(connectMs, { keepAlive: false });
     this.#proxy = createProxyMiddleware({
-      // Only there because http-proxy-middleware asks for one; the router chooses.
-      target: 'http://backend.invalid',
+      target: AGENT_TARGET,
       router: (req, _res, proxy) => {
         const exchange = this.#exchanges.get(req);
-        proxy.agent = exchange?.mayReuse ? this.#reusing : this.#fresh;
-        return exchange?.target ?? '';
+        proxy.agent = exchange?.backend && this.#agentOf(exchange.backend, exchange.mayReuse, req);
+        return AGENT_TARGET;
       },
       on: {
         proxyReq: (outgoing, req) => this.#exchanges.get(req)?.onRequest(outgoing),
@@ -95,8 +91,25 @@ export class Forwarder {
     else run();
   }
 
+  #agentOf(backend: Backend, mayReuse: boolean, { socket }: IncomingMessage): UpstreamAgent {
+    const { address } = backend;
+    const { connectMs } = this.#options.timeouts;
+    if (address.sendProxy || !mayReuse) {
+      // Of what a PROXY protocol header began, no other client may have a part.
+      const client = endpointsOf(socket);
+      return new UpstreamAgent(address, client, connectMs, { keepAlive: false });
+    }
+    let agent = this.#reusing.get(backend);
+    if (!agent) {
+      const keeping = { keepAlive: true, timeout: UPSTREAM_IDLE_MS };
+      agent = new UpstreamAgent(address, undefined, connectMs, keeping);
+      this.#reusing.set(backend, agent);
+    }
+    return agent;
+  }
+
   /** Ends idle upstream connections; requests under way go on. */
   close(): void {
-    this.#reusing.retire();
+    for (const agent of this.#reusing.values()) agent.retire();
   }
 }

@@ -11,13 +11,15 @@ import { upgradeHeaders } from '../policy/forwarded.ts';
 import type { Site } from '../policy/location.ts';
 import { applyResponsePolicy } from '../policy/response.ts';
 import { Attempts } from '../upstream/attempts.ts';
+import { dialBackend } from '../upstream/backend-socket.ts';
+import { endpointsOf } from '../upstream/endpoints.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
 import type { PeerReader } from './peer.ts';
 import { refuseBadStatus } from './status-line.ts';
 import type { Timeouts } from './timeouts.ts';
 import { joinTunnel } from './tunnel.ts';
-import { dial } from './upstream-agent.ts';
+import { AGENT_TARGET } from './upstream-agent.ts';
 
 export interface UpgraderOptions {
   readonly pool: Pool;
@@ -49,11 +51,10 @@ export class Upgrader {
   constructor(options: UpgraderOptions) {
     this.#options = options;
     this.#proxy = createProxyMiddleware({
-      target: 'http://backend.invalid',
+      target: AGENT_TARGET,
       router: (req, _res, proxy) => {
-        const upgrade = this.#upgrades.get(req);
-        proxy.agent = upgrade?.agent;
-        return upgrade?.lease.backend.address.url ?? '';
+        proxy.agent = this.#upgrades.get(req)?.agent;
+        return AGENT_TARGET;
       },
       on: {
         proxyReqWs: (outgoing, req, socket) => {
@@ -107,7 +108,7 @@ export class Upgrader {
     }
     const gone = new AbortController();
     socket.once('close', () => gone.abort());
-    const { lease, upstream } = await this.#connect(gone.signal);
+    const { lease, upstream } = await this.#connect(socket, gone.signal);
     const upgrade: Upgrade = { lease, agent: agentOf(upstream), outcome: 'ok' };
     if (gone.signal.aborted) {
       upstream.destroy();
@@ -133,14 +134,16 @@ export class Upgrader {
   }
 
   /** Claims backends until one takes the connection. */
-  async #connect(signal: AbortSignal): Promise<{ lease: Lease; upstream: Socket }> {
+  async #connect(client: Socket, signal: AbortSignal): Promise<{ lease: Lease; upstream: Socket }> {
     const { pool, retries, timeouts } = this.#options;
     const attempts = new Attempts(pool, retries, false);
     for (;;) {
       const lease = await pool.claimOrWait({ exclude: attempts.tried }, signal);
       const { backend } = lease;
       try {
-        return { lease, upstream: await dial(backend.address.url, timeouts.connectMs) };
+        const { connectMs } = timeouts;
+        const upstream = await dialBackend(backend.address, endpointsOf(client), connectMs);
+        return { lease, upstream };
       } catch (error) {
         const failure = failureOf(error, backend.name);
         lease.release('failed');

@@ -1,18 +1,35 @@
 import { Agent, type AgentOptions, type ClientRequestArgs } from 'node:http';
-import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ConnectError } from '../upstream/failure.ts';
+import type { BackendAddress } from '../upstream/backend-address.ts';
+import { dialBackend } from '../upstream/backend-socket.ts';
+import type { Endpoints } from '../upstream/endpoints.ts';
 
 /**
- * An HTTP agent whose sockets are handed out only once they are connected. A body therefore stays
- * unread until there is somewhere to send it, and a request whose connect failed can go to another
- * backend whatever its method.
+ * Where http-proxy-middleware is told to send everything, for it asks for a place. The agent decides
+ * where that is, and whether TLS is spoken there: to Node a request is then plain HTTP.
+ */
+export const AGENT_TARGET = 'http://backend.invalid';
+
+/**
+ * An HTTP agent of one backend whose sockets are handed out only once they are connected, and
+ * secured where they are to be. A body therefore stays unread until there is somewhere to send it,
+ * and a request whose connect failed can go to another backend whatever its method.
  */
 export class UpstreamAgent extends Agent {
+  readonly #backend: BackendAddress;
+  readonly #client: Endpoints | undefined;
   readonly #connectTimeoutMs: number;
 
-  constructor(connectTimeoutMs: number, options: AgentOptions) {
+  /** @param client The client's connection, for a backend that is told of it. */
+  constructor(
+    backend: BackendAddress,
+    client: Endpoints | undefined,
+    connectTimeoutMs: number,
+    options: AgentOptions,
+  ) {
     super(options);
+    this.#backend = backend;
+    this.#client = client;
     this.#connectTimeoutMs = connectTimeoutMs;
   }
 
@@ -25,45 +42,13 @@ export class UpstreamAgent extends Agent {
   }
 
   override createConnection(
-    options: ClientRequestArgs,
+    _options: ClientRequestArgs,
     callback: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    const address = { hostname: options.host ?? 'localhost', port: options.port ?? 80 };
-    dial(address, this.#connectTimeoutMs).then(
+    dialBackend(this.#backend, this.#client, this.#connectTimeoutMs).then(
       (socket) => callback(null, socket),
       // Node looks at the error alone.
       (error: Error) => callback(error, undefined as unknown as Duplex),
     );
   }
-}
-
-/**
- * Connects to a backend within `timeoutMs`.
- * @throws ConnectError
- */
-export function dial(
-  address: { readonly hostname: string; readonly port: string | number },
-  timeoutMs: number,
-): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host: address.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(address.port) || 80,
-      noDelay: true,
-      keepAlive: true,
-    });
-    const timer = setTimeout(() => {
-      socket.destroy(new Error(`no connection within ${timeoutMs} ms`));
-    }, timeoutMs);
-    const failed = (error: Error) => {
-      clearTimeout(timer);
-      reject(new ConnectError(error.message, { cause: error }));
-    };
-    socket.once('error', failed);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.off('error', failed);
-      resolve(socket);
-    });
-  });
 }

@@ -8,6 +8,13 @@ export interface Site {
   readonly backends: ReadonlySet<string>;
 }
 
+/** Where an address without a port leads; without a scheme, it has that of its page. */
+const PORTS: Readonly<Record<string, readonly string[]>> = {
+  'http:': ['80'],
+  'https:': ['443'],
+  '': ['80', '443'],
+};
+
 const ABSOLUTE = /^(https?:)?\/\/([^/?#\\]*)(.*)$/is;
 
 /**
@@ -20,9 +27,8 @@ export function rewriteLocation(location: string, site: Site): string {
   const match = ABSOLUTE.exec(location);
   if (!match || site.host === '') return location;
   const [, scheme = '', authority = '', rest = ''] = match;
-  const port = scheme.toLowerCase() === 'https:' ? '443' : '80';
   const own = site.secure ? 'https:' : 'http:';
-  if (site.backends.has(withPort(authority.toLowerCase(), port))) {
+  if (PORTS[scheme.toLowerCase()]?.some((port) => site.backends.has(withPort(authority, port)))) {
     return `${scheme && own}//${site.host}${rest}`;
   }
   if (site.secure && scheme.toLowerCase() === 'http:' && isSite(authority, site.host)) {
@@ -41,5 +47,6 @@ function isSite(authority: string, host: string): boolean {
 }
 
 function withPort(authority: string, port: string): string {
-  return /:\d+$/.test(authority) ? authority : `${authority}:${port}`;
+  const asked = authority.toLowerCase();
+  return /:\d+$/.test(asked) ? asked : `${asked}:${port}`;
 }

@@ -1,4 +1,5 @@
 import type { Backend } from '../upstream/backend.ts';
+import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Deadlines } from './deadlines.ts';
 import { UpstreamConnection, type UpstreamTimeouts } from './upstream-connection.ts';
 
@@ -19,14 +20,29 @@ export class ConnectionPool {
 
   /**
    * A connection to the backend. With `mayReuse` the one that was used last, whose chance of being
-   * stale is the least; otherwise, or where none is unused, a new one.
+   * stale is the least; otherwise, or where none is unused, a new one. A backend that was told by a
+   * PROXY protocol header whom a connection is for gets requests of that client's connection alone.
    */
-  take(backend: Backend, mayReuse: boolean): UpstreamConnection {
-    const reused = mayReuse ? this.#idle.get(backend)?.pop() : undefined;
+  take(backend: Backend, mayReuse: boolean, client: Endpoints): UpstreamConnection {
+    const reused = mayReuse ? this.#takeIdle(backend, client) : undefined;
     return (
       reused ??
-      new UpstreamConnection(backend, this.#deadlines, this.#timeouts, this.#onIdle, this.#onClosed)
+      new UpstreamConnection(
+        backend,
+        client,
+        this.#deadlines,
+        this.#timeouts,
+        this.#onIdle,
+        this.#onClosed,
+      )
     );
+  }
+
+  #takeIdle(backend: Backend, client: Endpoints): UpstreamConnection | undefined {
+    const idle = this.#idle.get(backend);
+    if (!backend.address.sendProxy) return idle?.pop();
+    const at = idle?.findLastIndex((connection) => connection.client === client) ?? -1;
+    return at < 0 ? undefined : idle?.splice(at, 1)[0];
   }
 
   /** Ends unused connections now and busy ones when they are done. */

@@ -44,6 +44,8 @@ type State = 'head' | 'body' | 'response' | 'lingering' | 'gone';
 
 /** How much of following requests is kept while an answer is under way, in bytes. */
 const MAX_STASH = 65_536;
+/** How much of an answer may wait to be sent before the backend has to wait, in bytes. */
+const MAX_UNSENT = 131_072;
 /** How long a client may go on sending after our side was closed, in ms. */
 const LINGER_MS = 2_000;
 
@@ -164,7 +166,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     const outgoing = requestHead(head, { ...this.#peer, requestId: id }, relay.affinity);
     this.#asked = outgoing.asked;
     const replayable = complete && end === 0 && !upgrade && isSafe(method);
-    const forwarded = { method, head: outgoing.text, replayable, asked: outgoing.asked };
+    const client = this.#peer.endpoints;
+    const forwarded = { method, head: outgoing.text, replayable, asked: outgoing.asked, client };
     this.#exchange = new Exchange(relay, forwarded, this);
     const more = this.#exchange.start(rest.subarray(0, end), complete);
     this.#awaitMore(more);
@@ -266,7 +269,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #write(data: string | Buffer, complete: boolean): boolean {
     const socket = this.#socket;
-    const more = typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data);
+    if (typeof data === 'string') socket.write(data, 'latin1');
+    else socket.write(data);
+    const more = socket.writableLength < MAX_UNSENT;
     if (complete) this.#finish();
     else if (!more) this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
     return more;
@@ -295,7 +300,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       return;
     }
     this.#state = 'response';
-    if (!this.#socket.writableNeedDrain) {
+    if (this.#socket.writableLength < MAX_UNSENT) {
       this.#next();
       return;
     }

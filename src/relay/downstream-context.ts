@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import type { Site } from '../policy/location.ts';
+import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Lease } from '../upstream/pool.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ExchangeContext } from './exchange.ts';
@@ -16,6 +17,8 @@ export interface Retirable {
 
 /** Who is at the other end of a downstream connection. */
 export interface DownstreamPeer {
+  /** Both ends of its connection; one object for each connection. */
+  readonly endpoints: Endpoints;
   readonly address: string;
   /** A proxy of the operator's, whose word on forwarding counts. */
   readonly trusted: boolean;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { GatewayError } from '../errors.ts';
 import { Attempts } from '../upstream/attempts.ts';
+import type { Endpoints } from '../upstream/endpoints.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
@@ -32,6 +33,8 @@ export interface ForwardedRequest {
   readonly replayable: boolean;
   /** The backend that the client's affinity cookie names. */
   readonly asked: string | undefined;
+  /** The client's connection. */
+  readonly client: Endpoints;
 }
 
 export interface ExchangeContext {
@@ -184,21 +187,15 @@ export class Exchange implements UpstreamListener {
   }
 
   #send(lease: Lease): void {
-    const { method, head, replayable } = this.#request;
+    const { method, head, replayable, client } = this.#request;
     this.#queued = undefined;
     this.#lease = lease;
     const mayReuse = replayable && !this.#sawStale;
-    const connection = this.#context.connections.take(lease.backend, mayReuse);
+    const connection = this.#context.connections.take(lease.backend, mayReuse, client);
     this.#connection = connection;
     connection.begin(this, method);
-    if (this.#held.length === 0) {
-      connection.write(head, this.#requestComplete);
-      return;
-    }
-    connection.socket.cork();
-    connection.write(head, false);
-    connection.write(this.#held, this.#requestComplete);
-    connection.socket.uncork();
+    connection.write(head, this.#requestComplete);
+    if (this.#held.length > 0) connection.write(this.#held, this.#requestComplete);
   }
 
   #finish(): void {

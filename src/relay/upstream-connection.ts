@@ -1,6 +1,8 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { Backend } from '../upstream/backend.ts';
+import { openBackendSocket } from '../upstream/backend-socket.ts';
+import type { Endpoints } from '../upstream/endpoints.ts';
 import { ConnectError } from '../upstream/failure.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
@@ -39,9 +41,9 @@ const MAX_INTERIM = 100;
 /** One connection to a backend, serving one exchange after the other. */
 export class UpstreamConnection implements Deadlined {
   readonly backend: Backend;
-  readonly socket: Socket;
+  /** The client's connection that it is for. */
+  readonly client: Endpoints;
   deadline: number;
-  connected = false;
   /** How many exchanges it served before the present one. */
   served = 0;
   readonly #deadlines: Deadlines;
@@ -51,6 +53,18 @@ export class UpstreamConnection implements Deadlined {
   readonly #onClosed: (connection: UpstreamConnection) => void;
   readonly #parser = new ResponseParser();
   readonly #body = new BodyFraming();
+  /** Undefined until it is connected and, where it is to be, secured. */
+  #socket: Socket | undefined;
+  /** What is to be written then. */
+  #early: (string | Buffer)[] = [];
+  readonly #giveUp: () => void;
+  readonly #handlers = {
+    data: (chunk: Buffer) => this.#onData(chunk),
+    drain: () => this.#listener?.onUpstreamDrain(),
+    end: () => this.#onEnd(),
+    error: (error: Error) => this.#fail(error),
+    close: () => this.#fail(new Error('the connection was closed')),
+  };
   #listener: UpstreamListener | undefined;
   #method = '';
   #inBody = false;
@@ -62,36 +76,31 @@ export class UpstreamConnection implements Deadlined {
 
   constructor(
     backend: Backend,
+    client: Endpoints,
     deadlines: Deadlines,
     timeouts: UpstreamTimeouts,
     onIdle: (connection: UpstreamConnection) => void,
     onClosed: (connection: UpstreamConnection) => void,
   ) {
-    const { url } = backend.address;
     this.backend = backend;
+    this.client = client;
     this.#deadlines = deadlines;
     this.#timeouts = timeouts;
     this.#onIdle = onIdle;
     this.#onClosed = onClosed;
     this.deadline = deadlines.in(timeouts.connectMs);
-    this.socket = connect({
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.port || 80),
-      noDelay: true,
-      keepAlive: true,
-      allowHalfOpen: true,
-    });
     deadlines.add(this);
-    this.socket.on('connect', () => {
-      this.connected = true;
-      this.deadline = deadlines.in(timeouts.serverMs);
-      this.#listener?.onUpstreamConnect();
+    this.#giveUp = openBackendSocket({
+      backend: backend.address,
+      client,
+      allowHalfOpen: true,
+      onOpen: (socket) => this.#onOpen(socket),
+      onFailed: (error) => this.#fail(error),
     });
-    this.socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    this.socket.on('drain', () => this.#listener?.onUpstreamDrain());
-    this.socket.on('end', () => this.#onEnd());
-    this.socket.on('error', (error) => this.#fail(error));
-    this.socket.on('close', () => this.#fail(new Error('the connection was closed')));
+  }
+
+  get connected(): boolean {
+    return this.#socket !== undefined;
   }
 
   /** Serves an exchange from now on. */
@@ -107,18 +116,23 @@ export class UpstreamConnection implements Deadlined {
   /** Writes of the request; false where it is better to wait for `onUpstreamDrain`. */
   write(data: string | Buffer, complete: boolean): boolean {
     this.#requestComplete = complete;
-    if (this.connected) this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
-    return typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(data);
+    if (!this.#socket) {
+      this.#early.push(data);
+      return false;
+    }
+    this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
+    return send(this.#socket, data);
   }
 
   /** Reads no more for now; the time until `resume` is not the backend's. */
   pause(): void {
-    this.socket.pause();
+    this.#socket?.pause();
     this.deadline = Number.POSITIVE_INFINITY;
   }
 
   resume(): void {
-    this.socket.resume();
+    if (!this.#socket) return;
+    this.#socket.resume();
     this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
   }
 
@@ -132,7 +146,8 @@ export class UpstreamConnection implements Deadlined {
     if (this.#closed) return;
     this.#closed = true;
     this.#deadlines.remove(this);
-    this.socket.destroy();
+    if (this.#socket) this.#socket.destroy();
+    else this.#giveUp();
     this.#onClosed(this);
   }
 
@@ -147,6 +162,17 @@ export class UpstreamConnection implements Deadlined {
         ? new GatewayError('upstreamTimeout', `silent for ${this.#timeouts.serverMs} ms`)
         : new ConnectError(`no connection within ${this.#timeouts.connectMs} ms`),
     );
+  }
+
+  #onOpen(socket: Socket): void {
+    this.#socket = socket;
+    this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
+    for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
+    socket.cork();
+    for (const data of this.#early) send(socket, data);
+    socket.uncork();
+    this.#early = [];
+    this.#listener?.onUpstreamConnect();
   }
 
   #onData(chunk: Buffer): void {
@@ -171,7 +197,7 @@ export class UpstreamConnection implements Deadlined {
       if (!head) return;
       bytes = this.#parser.rest;
       if (head.status === 101) {
-        this.#detach()?.onSwitch(head, bytes, this.socket);
+        this.#handOver(head, bytes);
         return;
       }
       if (head.status >= 200) {
@@ -235,22 +261,22 @@ export class UpstreamConnection implements Deadlined {
     const listener = this.#listener;
     this.#listener = undefined;
     this.close();
-    listener?.onUpstreamError(
-      this.connected || error instanceof ConnectError
-        ? error
-        : new ConnectError(error.message, { cause: error }),
-    );
+    listener?.onUpstreamError(error);
   }
 
-  #detach(): UpstreamListener | undefined {
+  #handOver(head: ResponseHead, rest: Buffer): void {
     const listener = this.#listener;
+    const socket = this.#socket!;
     this.#listener = undefined;
     this.#closed = true;
     this.#deadlines.remove(this);
-    for (const event of ['connect', 'data', 'drain', 'end', 'error', 'close']) {
-      this.socket.removeAllListeners(event);
-    }
+    // These alone: TLS has listeners of its own.
+    for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
     this.#onClosed(this);
-    return listener;
+    listener?.onSwitch(head, rest, socket);
   }
+}
+
+function send(socket: Socket, data: string | Buffer): boolean {
+  return typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data);
 }

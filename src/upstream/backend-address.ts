@@ -1,3 +1,7 @@
+import { messageOf } from '../errors.ts';
+import { type BackendOptions, parseBackendOptions } from './backend-options.ts';
+import type { BackendTls, BackendTlsOptions } from './backend-tls.ts';
+
 /** One backend as it is configured. */
 export interface BackendAddress {
   /** Unique in its pool; `host:port` unless given. Stands in logs, metrics and affinity cookies. */
@@ -9,16 +13,25 @@ export interface BackendAddress {
   readonly maxconn: number;
   /** Takes work only while no other backend is usable. */
   readonly backup: boolean;
+  /** TLS of the connections to it: there with https://, and only there. */
+  readonly tls?: BackendTls | undefined;
+  /** Version of the PROXY protocol header that each connection to it begins with. */
+  readonly sendProxy?: 'v1' | 'v2' | undefined;
 }
 
-const COOKIE_SAFE = /^[A-Za-z0-9._:[\]-]{1,64}$/;
-
 /**
- * Reads a list of backends: comma-separated `http://host:port`, each followed by options that are
- * parted by blanks: `weight=1..256`, `maxconn=N`, `backup`, `name=…`.
+ * Reads a list of backends: comma-separated `http://host:port` or `https://host:port`, each followed
+ * by options that are parted by blanks: `weight=1..256`, `maxconn=N`, `backup`, `name=…`,
+ * `send-proxy`, `send-proxy-v2`, and with https:// `ca=FILE`, `verify=off`, `sni=NAME`.
  * All problems are given to `report`, each as one sentence; what is sound is returned.
+ * @param secure Makes the TLS of a backend; throws Error that completes the sentence "ca=file …".
+ *   Without it there is http:// alone.
  */
-export function parseBackends(text: string, report: (problem: string) => void): BackendAddress[] {
+export function parseBackends(
+  text: string,
+  report: (problem: string) => void,
+  secure?: (options: BackendTlsOptions) => BackendTls,
+): BackendAddress[] {
   const backends: BackendAddress[] = [];
   for (const part of text.split(',')) {
     const words = part.trim().split(/\s+/).filter(Boolean);
@@ -26,7 +39,7 @@ export function parseBackends(text: string, report: (problem: string) => void): 
       report('has an empty entry; remove the superfluous comma');
       continue;
     }
-    const backend = parseBackend(words, report);
+    const backend = parseBackend(words, report, secure);
     if (backend) backends.push(backend);
   }
   const seen = new Set<string>();
@@ -37,68 +50,73 @@ export function parseBackends(text: string, report: (problem: string) => void): 
   return backends;
 }
 
+/** The port of an address, be it written or not. */
+export function portOf(url: URL): number {
+  if (url.port !== '') return Number(url.port);
+  return isHttps(url) ? 443 : 80;
+}
+
 /** `host:port` of an address, with the port always there. */
 export function authority(url: URL): string {
-  return `${url.hostname}:${url.port || '80'}`;
+  return `${url.hostname}:${portOf(url)}`;
+}
+
+/** Whether a backend of that address is reached over TLS. */
+export function isHttps(url: URL): boolean {
+  return url.protocol === 'https:';
 }
 
 function parseBackend(
-  [address = '', ...options]: string[],
+  [address = '', ...words]: string[],
   report: (problem: string) => void,
+  secure?: (options: BackendTlsOptions) => BackendTls,
 ): BackendAddress | undefined {
-  const url = parseUrl(address, report);
-  let name = url ? authority(url) : '';
-  let weight = 1;
-  let maxconn = 0;
-  let backup = false;
-  for (const option of options) {
-    const [key, value] = splitOption(option);
-    if (key === 'weight') weight = count(option, value, 1, 256, report);
-    else if (key === 'maxconn') maxconn = count(option, value, 1, 1_000_000, report);
-    else if (key === 'backup' && value === undefined) backup = true;
-    else if (key === 'name' && value && COOKIE_SAFE.test(value)) name = value;
-    else if (key === 'name') {
-      report(`has "${option}"; a name is 1 to 64 letters, digits, or . _ - : and brackets`);
-    } else {
-      report(
-        `has the unknown option "${option}"; known are weight=N, maxconn=N, name=NAME and backup`,
-      );
-    }
-  }
-  return url && { name, url, weight, maxconn, backup };
+  const url = parseUrl(address, secure ? ['http:', 'https:'] : ['http:'], report);
+  const options = parseBackendOptions(words, !url || isHttps(url), report);
+  if (!url) return undefined;
+  return {
+    name: options.name ?? authority(url),
+    url,
+    weight: options.weight ?? 1,
+    maxconn: options.maxconn ?? 0,
+    backup: options.backup ?? false,
+    tls: secure && isHttps(url) ? tlsOf(url, options, report, secure) : undefined,
+    sendProxy: options.sendProxy,
+  };
 }
 
-function parseUrl(address: string, report: (problem: string) => void): URL | undefined {
+function tlsOf(
+  { hostname }: URL,
+  { caFile, verify = true, serverName }: BackendOptions,
+  report: (problem: string) => void,
+  secure: (options: BackendTlsOptions) => BackendTls,
+): BackendTls | undefined {
+  try {
+    return secure({ hostname, caFile, verify, serverName });
+  } catch (error) {
+    report(`has "ca=${caFile}", which ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function parseUrl(
+  address: string,
+  schemes: readonly string[],
+  report: (problem: string) => void,
+): URL | undefined {
   const url = URL.parse(address);
+  const known = schemes.map((scheme) => `${scheme}//`).join(' or ');
   if (!url || url.hostname === '') {
     report(`has "${address}", which is not an address; write http://host:port`);
     return undefined;
   }
-  if (url.protocol !== 'http:') {
-    report(`has "${address}"; backends are reached over http:// only`);
+  if (!schemes.includes(url.protocol)) {
+    report(`has "${address}"; backends are reached over ${known} only`);
     return undefined;
   }
   if (url.username || url.password || url.pathname !== '/' || url.search || url.hash) {
-    report(`has "${address}"; write http://host:port without a path, user or query`);
+    report(`has "${address}"; write ${url.protocol}//host:port without a path, user or query`);
     return undefined;
   }
   return url;
-}
-
-function splitOption(option: string): [string, string | undefined] {
-  const at = option.indexOf('=');
-  return at < 0 ? [option, undefined] : [option.slice(0, at), option.slice(at + 1)];
-}
-
-function count(
-  option: string,
-  value: string | undefined,
-  min: number,
-  max: number,
-  report: (problem: string) => void,
-): number {
-  const number = value && /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (number >= min && number <= max) return number;
-  report(`has "${option}"; it takes a whole number from ${min} to ${max}`);
-  return min;
 }

@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
+import { plainAddress } from '../policy/networks.ts';
 
 /** Both ends of a client's connection, as the listener or a PROXY protocol header tells them. */
 export interface Endpoints {
@@ -8,6 +10,16 @@ export interface Endpoints {
   /** The IP address that the client connected to. */
   readonly localAddress: string;
   readonly localPort: number;
+}
+
+/** Both ends of a connection that was accepted; an address is empty where it is closed already. */
+export function endpointsOf(socket: Socket): Endpoints {
+  return {
+    address: plainAddress(socket.remoteAddress),
+    port: socket.remotePort ?? 0,
+    localAddress: plainAddress(socket.localAddress),
+    localPort: socket.localPort ?? 0,
+  };
 }
 
 const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');

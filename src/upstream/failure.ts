@@ -2,7 +2,12 @@ import { GatewayError, messageOf } from '../errors.ts';
 
 /** A backend could not be reached, so nothing of the request was sent to it. */
 export class ConnectError extends Error {
-  override readonly name = 'ConnectError';
+  override readonly name: string = 'ConnectError';
+}
+
+/** A backend was reached but TLS failed, so nothing of the request was sent to it either. */
+export class HandshakeError extends ConnectError {
+  override readonly name = 'HandshakeError';
 }
 
 /** What an error from the way to a backend means for the client. */
@@ -10,10 +15,9 @@ export function failureOf(error: unknown, backend: string): GatewayError {
   if (error instanceof GatewayError) return error;
   const detail = `${backend}: ${messageOf(error)}`;
   if (error instanceof ConnectError) {
-    return new GatewayError('noBackend', `cannot connect to ${detail}`, {
-      cause: error,
-      retryable: true,
-    });
+    const kind = error instanceof HandshakeError ? 'badGateway' : 'noBackend';
+    const message = `cannot connect to ${detail}`;
+    return new GatewayError(kind, message, { cause: error, retryable: true });
   }
   return new GatewayError('badGateway', detail, { cause: error });
 }

@@ -1,5 +1,7 @@
 import { request } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { BackendAddress } from './backend-address.ts';
+import { dialBackend } from './backend-socket.ts';
 
 /** What a health check asks a backend and what it takes for a good answer. */
 export interface HttpCheck {
@@ -37,11 +39,18 @@ export function parseStatusSet(text: string): StatusSet {
   });
 }
 
-/** Asks one backend once, on a connection of its own; never rejects. */
+/** Asks one backend once, on a connection of its own, secured as all to it are; never rejects. */
 export function checkHttp(backend: BackendAddress, check: HttpCheck): Promise<CheckResult> {
   return new Promise((resolve) => {
-    const outgoing = request(backend.url, {
-      agent: false,
+    const outgoing = request({
+      createConnection: (_options, onSocket) => {
+        dialBackend(backend, undefined, check.timeoutMs).then(
+          (socket) => onSocket(null, socket),
+          // Node looks at the error alone.
+          (error: Error) => onSocket(error, undefined as unknown as Duplex),
+        );
+        return undefined;
+      },
       method: check.method,
       path: check.path,
       headers: { host: check.host ?? backend.url.host, 'user-agent': 'dashgate-health-check' },

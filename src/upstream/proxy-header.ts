@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net';
 import { isIPv4 } from 'node:net';
-import { type Endpoints, ipBytes, ipText, ipv6Bytes } from './endpoints.ts';
+import { type Endpoints, endpointsOf, ipBytes, ipText, ipv6Bytes } from './endpoints.ts';
 
 /** Begins every header of version 2. */
 export const PROXY_V2_SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
@@ -39,6 +40,29 @@ export function encodeProxyV2(endpoints: Endpoints | undefined): Buffer {
   ports.writeUInt16BE(endpoints.localPort, 2);
   const fixed = Buffer.of(0x21, four ? 0x11 : 0x21, 0, four ? 12 : 36);
   return Buffer.concat([PROXY_V2_SIGNATURE, fixed, ...ips, ports]);
+}
+
+/**
+ * The header that begins the gateway's connection to a backend.
+ * @param socket That connection, which has been made.
+ * @param client The connection that it serves; undefined: none, it is a health check. Version 2 can
+ *   say so; version 1 names the two ends of the connection itself then.
+ * @throws Error where an address is no IP address.
+ */
+export function proxyHeader(
+  version: 'v1' | 'v2',
+  socket: Socket,
+  client: Endpoints | undefined,
+): Buffer {
+  if (version === 'v2') return encodeProxyV2(client);
+  if (client) return encodeProxyV1(client);
+  const { address, port, localAddress, localPort } = endpointsOf(socket);
+  return encodeProxyV1({
+    address: localAddress,
+    port: localPort,
+    localAddress: address,
+    localPort: port,
+  });
 }
 
 /** An address in its canonical form; an IPv4-mapped one as IPv4. */

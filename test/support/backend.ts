@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import type { CertificateFiles } from '../../src/demo/certificate.ts';
 
 /** A backend that the test plays, and what reached it. */
 export interface TestBackend {
@@ -15,21 +18,26 @@ export interface TestBackend {
   revive(): Promise<void>;
 }
 
-/** Starts a backend; `/health` answers 200 by itself, all else goes to `handler`. */
+/**
+ * Starts a backend; `/health` answers 200 by itself, all else goes to `handler`. With a certificate
+ * it speaks https.
+ */
 export async function startBackend(
   t: TestContext,
   handler: RequestListener = (_req, res) => void res.end('ok'),
+  certificate?: CertificateFiles,
 ): Promise<TestBackend> {
   const requests: IncomingMessage[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((req, res) => {
+  const serve: RequestListener = (req, res) => {
     if (req.url === '/health') {
       res.end('well');
       return;
     }
     requests.push(req);
     handler(req, res);
-  });
+  };
+  const server = certificate ? createTlsServer(pemOf(certificate), serve) : createServer(serve);
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -46,11 +54,16 @@ export async function startBackend(
   const { port } = server.address() as AddressInfo;
   t.after(kill);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${certificate ? 'https' : 'http'}://127.0.0.1:${port}`,
     port,
     server,
     requests,
     kill,
     revive: () => listen(port),
   };
+}
+
+/** The contents of certificate files, as servers take them. */
+export function pemOf({ cert, key }: CertificateFiles): { cert: Buffer; key: Buffer } {
+  return { cert: readFileSync(cert), key: readFileSync(key) };
 }

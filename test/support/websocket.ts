@@ -1,7 +1,11 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { TLSSocket } from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { CertificateFiles } from '../../src/demo/certificate.ts';
+import { pemOf } from './backend.ts';
 
 export interface WebSocketBackend {
   readonly url: string;
@@ -16,10 +20,12 @@ export interface WebSocketBackend {
 export async function startWebSocketBackend(
   t: TestContext,
   name: string,
+  certificate?: CertificateFiles,
 ): Promise<WebSocketBackend> {
   const handshakes: IncomingMessage[] = [];
   const sockets = new Set<Socket>();
-  const http = createServer((_req, res) => void res.end('page'));
+  const page: RequestListener = (_req, res) => void res.end('page');
+  const http = certificate ? createTlsServer(pemOf(certificate), page) : createServer(page);
   const server = new WebSocketServer({ server: http });
   server.on('connection', (socket, req) => {
     handshakes.push(req);
@@ -34,12 +40,21 @@ export async function startWebSocketBackend(
     new Promise<void>((resolve) => {
       if (!http.listening) return resolve();
       http.close(() => resolve());
-      for (const socket of sockets) socket.resetAndDestroy();
+      for (const socket of sockets) {
+        // What is secured cannot be reset.
+        if (socket instanceof TLSSocket) socket.destroy();
+        else socket.resetAndDestroy();
+      }
       http.closeAllConnections();
     });
   t.after(kill);
   const { port } = http.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, handshakes, sockets, kill };
+  return {
+    url: `${certificate ? 'https' : 'http'}://127.0.0.1:${port}`,
+    handshakes,
+    sockets,
+    kill,
+  };
 }
 
 /** A websocket through the gateway and the first message that came on it. */

@@ -93,7 +93,8 @@ describe('forwarding headers', () => {
 });
 
 describe('Location', () => {
-  const site = { host: 'vip:8443', secure: true, backends: new Set(['10.0.0.1:80', 'c1:8001']) };
+  const backends = new Set(['10.0.0.1:80', 'c1:8001', 'tls1:443']);
+  const site = { host: 'vip:8443', secure: true, backends };
   const cases: [from: string, to: string, why: string][] = [
     ['http://vip:8443/a?b#c', 'https://vip:8443/a?b#c', 'this site over http'],
     ['http://VIP:8443', 'https://vip:8443', 'letter case of the host'],
@@ -103,6 +104,10 @@ describe('Location', () => {
     ['http://10.0.0.1:80/a', 'https://vip:8443/a', 'a backend'],
     ['http://c1:8001/a', 'https://vip:8443/a', 'a backend by name'],
     ['//c1:8001/a', '//vip:8443/a', 'a backend without a scheme'],
+    ['https://tls1/a', 'https://vip:8443/a', 'a backend on the default port of https'],
+    ['https://TLS1:443/a', 'https://vip:8443/a', 'a backend on the port of https'],
+    ['//tls1/a', '//vip:8443/a', 'a backend on the default port of https, without a scheme'],
+    ['http://tls1/a', 'http://tls1/a', 'another port of a backend'],
     ['https://vip:8443/a', 'https://vip:8443/a', 'this site over https'],
     ['/relative', '/relative', 'a relative address'],
     ['http://vip:9999/a', 'http://vip:9999/a', 'another service of this host'],
