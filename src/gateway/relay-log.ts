@@ -12,12 +12,13 @@ export class RelayLog implements RelayReport {
     this.#logsRequests = logsRequests;
   }
 
-  answered({ target, aborted, ...fields }: ExchangeRecord): void {
+  answered({ requestId, client, method, status, backend, ms, target, aborted }: ExchangeRecord) {
     if (!this.#logsRequests) return;
     // The query is left out: it may hold a console's token.
     const query = target.indexOf('?');
     const path = query < 0 ? target : target.slice(0, query);
-    this.#logger.info({ ...fields, path, ...(aborted ? { aborted } : {}) }, 'request');
+    const fields = { requestId, client, method, status, backend, ms, path };
+    this.#logger.info(aborted ? { ...fields, aborted } : fields, 'request');
   }
 
   failed(requestId: string, failure: GatewayError): void {

@@ -1,14 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Fields, fieldsOf } from './fields.ts';
 
-/** What the gateway knows of a request beside its own headers. */
-export interface Peer {
+/** Who is at the other end of the connection that a request comes on. */
+export interface Client {
   /** Address of the client that is connected. */
   readonly address: string;
   /** The client is a proxy of the operator's, whose word on forwarding counts. */
   readonly trusted: boolean;
   /** Scheme on which the request came in. */
   readonly scheme: 'https' | 'http';
+}
+
+/** What the gateway knows of a request beside its own headers. */
+export interface Peer extends Client {
   readonly requestId: string;
 }
 
@@ -77,10 +81,10 @@ export interface Forwarding {
 }
 
 /** Says who asks, for a request with these fields to `host`; a trusted peer's word goes first. */
-export function forwarding(incoming: Fields, host: string, peer: Peer): Forwarding {
-  const { address, scheme } = peer;
-  if (!peer.trusted) {
-    return { client: address, proto: scheme, host, port: portOf(host, peer), realIp: address };
+export function forwarding(incoming: Fields, host: string, from: Client): Forwarding {
+  const { address, scheme } = from;
+  if (!from.trusted) {
+    return { client: address, proto: scheme, host, port: portOf(host, from), realIp: address };
   }
   const client = told(incoming, 'x-forwarded-for');
   const proto = told(incoming, 'x-forwarded-proto');
@@ -88,7 +92,7 @@ export function forwarding(incoming: Fields, host: string, peer: Peer): Forwardi
     client: client ? `${client}, ${address}` : address,
     proto: proto === 'https' || proto === 'http' ? proto : scheme,
     host: told(incoming, 'x-forwarded-host') ?? host,
-    port: told(incoming, 'x-forwarded-port') ?? portOf(host, peer),
+    port: told(incoming, 'x-forwarded-port') ?? portOf(host, from),
     realIp: client?.split(',', 1)[0]?.trim() ?? address,
   };
 }
@@ -130,6 +134,6 @@ function told(incoming: Fields, name: string): string | undefined {
   return incoming.value(name)?.trim() || undefined;
 }
 
-function portOf(host: string, peer: Peer): string {
-  return /:(\d{1,5})$/.exec(host)?.[1] ?? (peer.scheme === 'https' ? '443' : '80');
+function portOf(host: string, { scheme }: Client): string {
+  return /:(\d{1,5})$/.exec(host)?.[1] ?? (scheme === 'https' ? '443' : '80');
 }

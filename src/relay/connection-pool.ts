@@ -5,11 +5,15 @@ import { UpstreamConnection, type UpstreamTimeouts } from './upstream-connection
 
 /** Most unused connections that are kept for one backend. */
 const MAX_IDLE = 256;
+/** Most bytes that are read from a backend at once. */
+const READ_BYTES = 65_536;
 
 /** The connections to backends: busy ones, and unused ones that are kept for the next exchange. */
 export class ConnectionPool {
   readonly #deadlines: Deadlines;
   readonly #timeouts: UpstreamTimeouts;
+  /** All of them are read into it: none is read while another one's bytes are dealt with. */
+  readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #idle = new Map<Backend, UpstreamConnection[]>();
   #closing = false;
 
@@ -32,6 +36,7 @@ export class ConnectionPool {
         client,
         this.#deadlines,
         this.#timeouts,
+        this.#buffer,
         this.#onIdle,
         this.#onClosed,
       )

@@ -5,35 +5,15 @@ import { endSoon } from '../farewell.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
 import { isSafe } from '../upstream/attempts.ts';
 import type { Lease } from '../upstream/pool.ts';
+import { Answer } from './answer.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
-import { Exchange, type Responder } from './exchange.ts';
-import { CHUNKED, HeadError, type RequestHead, type ResponseHead, UNTIL_CLOSE } from './head.ts';
-import type { HeaderLines } from './header-lines.ts';
-import {
-  informationalHead,
-  isWebsocket,
-  requestHead,
-  responseHead,
-  switchingHead,
-} from './outgoing-head.ts';
-import { Chunking, Dechunking, type Reframing } from './reframing.ts';
+import { Exchange, type Responder, type Upstream } from './exchange.ts';
+import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
+import { informationalHead, isWebsocket, requestHead, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
-
-/** The request that a connection is busy with. */
-interface Request {
-  readonly id: string;
-  readonly method: string;
-  readonly target: string;
-  readonly host: string;
-  readonly minor: 0 | 1;
-  readonly upgrade: boolean;
-  readonly lines: HeaderLines;
-  /** Value of `performance.now()` when its head was complete. */
-  readonly started: number;
-}
 
 /**
  * `head`: a request is awaited or coming in; `body`: its body is; `response`: it is complete and
@@ -57,18 +37,20 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   readonly #socket: Socket;
   readonly #peer: DownstreamPeer;
   readonly #relay: DownstreamContext;
+  readonly #handlers = {
+    data: (chunk: Buffer) => this.#onData(chunk),
+    drain: () => this.#onDrain(),
+    end: () => this.#onEnd(),
+    // What follows an error is 'close'; the handler keeps it from being thrown.
+    error: () => {},
+    close: () => this.#onClose(),
+  };
   readonly #parser = new RequestParser();
   readonly #body = new BodyFraming();
   #state: State = 'head';
-  #request: Request | undefined;
+  /** The answer to the present request. */
+  #answer: Answer | undefined;
   #exchange: Exchange | undefined;
-  /** Names of the backends that the client's affinity cookie asked for and that answered. */
-  #asked: string | undefined;
-  #served: string | undefined;
-  #status = 0;
-  /** The answer has begun and is not complete. */
-  #responding = false;
-  #reframing: Reframing | undefined;
   #keepAlive = true;
   /** What came of the next requests while the answer to the present one is under way. */
   #stash: Buffer = EMPTY;
@@ -79,12 +61,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#relay = relay;
     this.deadline = relay.deadlines.in(relay.timeouts.headerMs);
     relay.deadlines.add(this);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('drain', () => this.#onDrain());
-    socket.on('end', () => this.#onEnd());
-    // What follows an error is 'close'; the handler keeps it from being thrown.
-    socket.on('error', () => {});
-    socket.on('close', () => this.#onClose());
+    for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
   }
 
   retire(): void {
@@ -142,35 +119,37 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #begin(head: RequestHead, rest: Buffer): void {
     const relay = this.#relay;
-    const { method, target, host, minor } = head;
-    const id = randomUUID();
-    const upgrade = isWebsocket(head.upgrade);
-    const started = performance.now();
-    this.#request = { id, method, target, host, minor, upgrade, started, lines: head.lines };
+    const { method, target } = head;
+    const answer = new Answer(head);
+    this.#answer = answer;
     this.#keepAlive = head.keepAlive && !relay.retiring;
-    this.#status = 0;
-    this.#served = undefined;
     this.#body.start(head.bodyLength);
     const end = this.#body.take(rest);
     const complete = this.#body.done;
-    this.#stash = rest.subarray(end);
+    this.#stash = end === rest.length ? EMPTY : rest.subarray(end);
     this.#state = complete ? 'response' : 'body';
     if (method === 'CONNECT') {
       throw new GatewayError('notImplemented', 'CONNECT is for proxies of another kind');
     }
     const location = relay.route(method, target);
     if (location !== undefined) {
-      this.#redirect(location);
+      this.#redirect(answer, location);
       return;
     }
-    const outgoing = requestHead(head, { ...this.#peer, requestId: id }, relay.affinity);
-    this.#asked = outgoing.asked;
-    const replayable = complete && end === 0 && !upgrade && isSafe(method);
-    const client = this.#peer.endpoints;
-    const forwarded = { method, head: outgoing.text, replayable, asked: outgoing.asked, client };
-    this.#exchange = new Exchange(relay, forwarded, this);
-    const more = this.#exchange.start(rest.subarray(0, end), complete);
-    this.#awaitMore(more);
+    const outgoing = requestHead(head, this.#peer, answer.requestId, relay.affinity);
+    answer.asked = outgoing.asked;
+    this.#exchange = new Exchange(
+      relay,
+      {
+        method,
+        head: outgoing.text,
+        replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
+        asked: outgoing.asked,
+        client: this.#peer.endpoints,
+      },
+      this,
+    );
+    this.#awaitMore(this.#exchange.start(rest.subarray(0, end), complete));
   }
 
   #onBody(chunk: Buffer): void {
@@ -202,45 +181,29 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   informational(head: ResponseHead): void {
     // RFC 9110 §15.2: never to an HTTP/1.0 client.
-    if (this.#request?.minor === 1) this.#socket.write(informationalHead(head), 'latin1');
+    if (this.#answer?.minor === 1) this.#socket.write(informationalHead(head), 'latin1');
   }
 
   respond(head: ResponseHead, backend: string, body: Buffer, complete: boolean): boolean {
-    const request = this.#request!;
+    const answer = this.#answer!;
     const relay = this.#relay;
-    const { bodyLength } = head;
-    this.#reframing = undefined;
-    if (request.minor === 0 && bodyLength === CHUNKED) this.#reframing = new Dechunking();
-    else if (request.minor === 1 && bodyLength === UNTIL_CLOSE) this.#reframing = new Chunking();
     // An answer that overtakes its request leaves the rest of it unread, and the connection with it.
-    if (this.#state === 'body' || (request.minor === 0 && bodyLength < 0)) this.#keepAlive = false;
-    this.#responding = true;
-    this.#status = head.status;
-    this.#served = backend;
-    const text = responseHead(head, {
-      site: relay.siteOf(request.host, this.#peer.scheme),
-      method: request.method,
-      minor: request.minor,
-      keepAlive: this.#keepAlive,
-      requestId: request.id,
-      chunks: this.#reframing instanceof Chunking,
-      hsts: relay.hsts,
-      affinity: relay.affinity,
-      asked: this.#asked,
-      served: backend,
-    });
-    const bytes = this.#reframing?.take(body, complete) ?? body;
-    return this.#write(bytes.length === 0 ? text : join(text, bytes), complete);
+    if (this.#state === 'body' || answer.endsWithConnection(head.bodyLength)) {
+      this.#keepAlive = false;
+    }
+    const site = relay.siteOf(answer.host, this.#peer.scheme);
+    const text = answer.begin(head, backend, site, this.#keepAlive, relay);
+    return this.#write(text, answer.body(body, complete), complete);
   }
 
   respondBody(chunk: Buffer, complete: boolean): boolean {
-    return this.#write(this.#reframing?.take(chunk, complete) ?? chunk, complete);
+    return this.#write('', this.#answer!.body(chunk, complete), complete);
   }
 
-  switchProtocols(head: ResponseHead, rest: Buffer, upstream: Socket, lease: Lease): void {
-    const request = this.#request!;
-    if (this.#state !== 'response' || !request.upgrade || !isWebsocket(head.upgrade)) {
-      upstream.destroy();
+  switchProtocols(head: ResponseHead, rest: Buffer, upstream: Upstream, lease: Lease): void {
+    const answer = this.#answer!;
+    if (this.#state !== 'response' || !answer.upgrade || !isWebsocket(head.upgrade)) {
+      upstream.socket.destroy();
       lease.release('failed');
       const detail = `${lease.backend.name} switched protocols unasked`;
       this.#refuse(new GatewayError('badGateway', detail));
@@ -248,11 +211,12 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     }
     const socket = this.#socket;
     this.#leave();
-    socket.removeAllListeners();
-    socket.write(join(switchingHead(head, request.id), rest));
-    if (this.#stash.length > 0) upstream.write(this.#stash);
+    // These alone: TLS has listeners of its own.
+    for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
+    this.#relay.buffers.write(socket, switchingHead(head, answer.requestId), rest);
+    if (this.#stash.length > 0) upstream.socket.write(this.#stash);
     this.#relay.openTunnel(socket, upstream, lease, {
-      requestId: request.id,
+      requestId: answer.requestId,
       client: this.#peer.address,
       backend: lease.backend.name,
     });
@@ -263,14 +227,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   }
 
   breakOff(error: GatewayError): void {
-    this.#relay.report.failed(this.#request?.id ?? '', error);
+    this.#relay.report.failed(this.#answer?.requestId ?? '', error);
     this.#socket.destroy();
   }
 
-  #write(data: string | Buffer, complete: boolean): boolean {
+  #write(head: string, bytes: Buffer, complete: boolean): boolean {
     const socket = this.#socket;
-    if (typeof data === 'string') socket.write(data, 'latin1');
-    else socket.write(data);
+    if (bytes.length === 0) socket.write(head, 'latin1');
+    else this.#relay.buffers.write(socket, head, bytes);
     const more = socket.writableLength < MAX_UNSENT;
     if (complete) this.#finish();
     else if (!more) this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
@@ -294,7 +258,6 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #finish(): void {
     this.#log();
     this.#exchange = undefined;
-    this.#responding = false;
     if (!this.#keepAlive) {
       this.#linger();
       return;
@@ -329,12 +292,12 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     });
   }
 
-  #redirect(location: string): void {
-    this.#status = 301;
+  #redirect(answer: Answer, location: string): void {
+    answer.status = 301;
     this.#keepAlive &&= this.#state === 'response';
     const connection = this.#keepAlive ? '' : 'connection: close\r\n';
     const text = `HTTP/1.1 301 Moved Permanently\r\nlocation: ${location}\r\ncontent-length: 0\r\n${connection}\r\n`;
-    this.#write(text, true);
+    this.#write(text, EMPTY, true);
   }
 
   /**
@@ -343,20 +306,21 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
    */
   #refuse(failure: GatewayError): void {
     if (this.#state === 'lingering' || this.#state === 'gone') return;
-    if (this.#responding) {
+    const answer = this.#answer;
+    if (answer?.begun) {
       // Nothing can be said any more in an answer that has begun: it breaks off.
       this.breakOff(failure);
       return;
     }
-    const id = this.#request?.id ?? randomUUID();
     this.#keepAlive &&= failure.source !== 'downstream' && this.#state === 'response';
+    // A head that could not be read leaves a request of which nothing is known.
+    const id = answer?.requestId ?? randomUUID();
     this.#relay.report.failed(id, failure);
-    this.#status = failure.status;
-    // The table of lines is this request's until the next one is parsed.
-    const accept = this.#request?.lines.value('accept');
-    const page = rawErrorPage(failure.kind, accept, id, this.#keepAlive);
-    const body = page.indexOf('\r\n\r\n') + 4;
-    this.#socket.write(this.#request?.method === 'HEAD' ? page.slice(0, body) : page);
+    if (answer) answer.status = failure.status;
+    const page =
+      answer?.errorPage(failure.kind, this.#keepAlive) ??
+      rawErrorPage(failure.kind, undefined, id, this.#keepAlive);
+    this.#socket.write(page);
     this.#finish();
   }
 
@@ -396,26 +360,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   }
 
   #log(aborted = false): void {
-    const request = this.#request;
-    if (!request) return;
-    this.#relay.report.answered({
-      requestId: request.id,
-      client: this.#peer.address,
-      method: request.method,
-      target: request.target,
-      status: this.#status,
-      backend: this.#served,
-      ms: Math.round(performance.now() - request.started),
-      aborted,
-    });
-    this.#request = undefined;
+    const answer = this.#answer;
+    if (!answer) return;
+    this.#relay.report.answered(answer.record(this.#peer.address, aborted));
+    this.#answer = undefined;
   }
-}
-
-/** A head and the bytes behind it, as one write. */
-function join(head: string, bytes: Buffer): Buffer {
-  const whole = Buffer.allocUnsafe(head.length + bytes.length);
-  whole.write(head, 'latin1');
-  bytes.copy(whole, head.length);
-  return whole;
 }

@@ -4,8 +4,9 @@ import type { Site } from '../policy/location.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Lease } from '../upstream/pool.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { ExchangeContext } from './exchange.ts';
+import type { ExchangeContext, Upstream } from './exchange.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
+import type { WriteBuffers } from './write-buffers.ts';
 
 /** What a relay does to a connection from outside. */
 export interface Retirable {
@@ -37,6 +38,7 @@ export interface DownstreamTimeouts {
 /** What the connections of one relay share. */
 export interface DownstreamContext extends ExchangeContext {
   readonly deadlines: Deadlines;
+  readonly buffers: WriteBuffers;
   readonly timeouts: DownstreamTimeouts;
   readonly affinity: AffinityCookie | undefined;
   /** Value of Strict-Transport-Security. */
@@ -52,7 +54,7 @@ export interface DownstreamContext extends ExchangeContext {
   siteOf(host: string, scheme: 'https' | 'http'): Site;
   openTunnel(
     downstream: Socket,
-    upstream: Socket,
+    upstream: Upstream,
     lease: Lease,
     record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>,
   ): void;

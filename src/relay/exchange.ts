@@ -1,12 +1,19 @@
 import type { Socket } from 'node:net';
 import type { GatewayError } from '../errors.ts';
 import { Attempts } from '../upstream/attempts.ts';
+import type { Intake } from '../upstream/backend-socket.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { ResponseHead } from './head.ts';
 import type { UpstreamConnection, UpstreamListener } from './upstream-connection.ts';
+
+/** A connection to a backend that has changed protocols. */
+export interface Upstream {
+  readonly socket: Socket;
+  readonly intake: Intake;
+}
 
 /** The client's side of an exchange, as whatever carries it offers it. */
 export interface Responder {
@@ -15,7 +22,7 @@ export interface Responder {
   respond(head: ResponseHead, backend: string, body: Buffer, complete: boolean): boolean;
   respondBody(chunk: Buffer, complete: boolean): boolean;
   /** The backend changed protocols: both sides are raw bytes from now on. */
-  switchProtocols(head: ResponseHead, rest: Buffer, upstream: Socket, lease: Lease): void;
+  switchProtocols(head: ResponseHead, rest: Buffer, upstream: Upstream, lease: Lease): void;
   /** No answer has begun, and none will come from a backend. */
   fail(error: GatewayError): void;
   /** The answer that has begun will not be complete. */
@@ -129,12 +136,12 @@ export class Exchange implements UpstreamListener {
     if (!this.#responder.respondBody(chunk, complete) && !complete) connection?.pause();
   }
 
-  onSwitch(head: ResponseHead, rest: Buffer, socket: Socket): void {
+  onSwitch(head: ResponseHead, rest: Buffer, socket: Socket, intake: Intake): void {
     const lease = this.#lease;
     this.#lease = undefined;
     this.#connection = undefined;
     this.#over = true;
-    if (lease) this.#responder.switchProtocols(head, rest, socket, lease);
+    if (lease) this.#responder.switchProtocols(head, rest, { socket, intake }, lease);
   }
 
   onUpstreamError(error: Error): void {

@@ -1,6 +1,6 @@
 import { mayBeStored } from '../policy/cacheable.ts';
 import { type AffinityCookie, secureCookie } from '../policy/cookies.ts';
-import { forwarding, type Peer } from '../policy/forwarded.ts';
+import { type Client, forwarding } from '../policy/forwarded.ts';
 import { rewriteLocation, type Site } from '../policy/location.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderLines } from './header-lines.ts';
@@ -61,7 +61,8 @@ const GOES = '';
  */
 export function requestHead(
   head: RequestHead,
-  peer: Peer,
+  client: Client,
+  requestId: string,
   affinity: AffinityCookie | undefined,
 ): OutgoingRequest {
   const { lines } = head;
@@ -75,10 +76,10 @@ export function requestHead(
     from = lines.end(line);
   }
   text += lines.text.slice(from, lines.last);
-  const told = forwarding(lines, head.host, peer);
+  const told = forwarding(lines, head.host, client);
   text += `X-Forwarded-For: ${told.client}\r\nX-Forwarded-Proto: ${told.proto}\r\n`;
   text += `X-Forwarded-Host: ${told.host}\r\nX-Forwarded-Port: ${told.port}\r\n`;
-  text += `X-Real-IP: ${told.realIp}\r\nX-Request-Id: ${peer.requestId}\r\n`;
+  text += `X-Real-IP: ${told.realIp}\r\nX-Request-Id: ${requestId}\r\n`;
   if (isWebsocket(head.upgrade)) text += upgradeLines(head.upgrade);
   return { text: `${text}\r\n`, asked: affinity?.value(lines.value('cookie')) };
 }

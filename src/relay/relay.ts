@@ -11,9 +11,11 @@ import type {
   DownstreamTimeouts,
   Retirable,
 } from './downstream-context.ts';
+import type { Upstream } from './exchange.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
 import { Tunnel } from './tunnel.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
+import { WriteBuffers } from './write-buffers.ts';
 
 /** Deadlines of a relay, in ms. */
 export interface RelayTimeouts extends UpstreamTimeouts, DownstreamTimeouts {
@@ -47,6 +49,7 @@ export class Relay implements DownstreamContext {
   readonly route: RelayOptions['route'];
   readonly report: RelayReport;
   readonly deadlines = new Deadlines();
+  readonly buffers = new WriteBuffers();
   readonly connections: ConnectionPool;
   /** No connection takes another request. */
   retiring = false;
@@ -97,23 +100,17 @@ export class Relay implements DownstreamContext {
 
   openTunnel(
     downstream: Socket,
-    upstream: Socket,
+    upstream: Upstream,
     lease: Lease,
     record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>,
   ): void {
     const opened = performance.now();
-    const tunnel = new Tunnel(
-      downstream,
-      upstream,
-      this.deadlines,
-      this.timeouts.tunnelMs,
-      (bytes) => {
-        this.#tunnels.delete(tunnel);
-        lease.release('ok');
-        const ms = Math.round(performance.now() - opened);
-        this.report.tunnelClosed({ ...record, ...bytes, ms });
-      },
-    );
+    const tunnel = new Tunnel(downstream, upstream, this, (bytes) => {
+      this.#tunnels.delete(tunnel);
+      lease.release('ok');
+      const ms = Math.round(performance.now() - opened);
+      this.report.tunnelClosed({ ...record, ...bytes, ms });
+    });
     this.#tunnels.add(tunnel);
   }
 }

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { endSoon } from '../farewell.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
+import type { Upstream } from './exchange.ts';
+import type { WriteBuffers } from './write-buffers.ts';
 
 /** TCP asks a peer that has been silent this long, in ms, whether it is still there. */
 const KEEP_ALIVE_MS = 60_000;
@@ -11,17 +13,22 @@ export interface TunnelReport {
   readonly sent: number;
 }
 
+export interface TunnelContext {
+  readonly deadlines: Deadlines;
+  readonly buffers: WriteBuffers;
+  readonly timeouts: { readonly tunnelMs: number };
+}
+
 /**
  * An upgraded connection: raw bytes in both directions, each with its own end. When one side is
- * gone the other is ended as soon as what is on its way has been written; both end after `idleMs`
+ * gone the other is ended as soon as what is on its way has been written; both end after `tunnelMs`
  * without a byte in either direction.
  */
 export class Tunnel implements Deadlined {
   deadline: number;
   readonly #downstream: Socket;
   readonly #upstream: Socket;
-  readonly #deadlines: Deadlines;
-  readonly #idleMs: number;
+  readonly #context: TunnelContext;
   readonly #onClosed: (report: TunnelReport) => void;
   #received = 0;
   #sent = 0;
@@ -29,26 +36,26 @@ export class Tunnel implements Deadlined {
 
   constructor(
     downstream: Socket,
-    upstream: Socket,
-    deadlines: Deadlines,
-    idleMs: number,
+    { socket: upstream, intake }: Upstream,
+    context: TunnelContext,
     onClosed: (report: TunnelReport) => void,
   ) {
     this.#downstream = downstream;
     this.#upstream = upstream;
-    this.#deadlines = deadlines;
-    this.#idleMs = idleMs;
+    this.#context = context;
     this.#onClosed = onClosed;
-    this.deadline = deadlines.in(idleMs);
-    deadlines.add(this);
+    this.deadline = context.deadlines.in(context.timeouts.tunnelMs);
+    context.deadlines.add(this);
     downstream.on('data', (chunk: Buffer) => {
       this.#received += chunk.length;
-      this.#pass(chunk, downstream, upstream);
+      upstream.write(chunk);
+      this.#passed(downstream, upstream);
     });
-    upstream.on('data', (chunk: Buffer) => {
-      this.#sent += chunk.length;
-      this.#pass(chunk, upstream, downstream);
-    });
+    intake.take = (bytes) => {
+      this.#sent += bytes.length;
+      context.buffers.write(downstream, '', bytes);
+      this.#passed(upstream, downstream);
+    };
     this.#join(downstream, upstream);
     this.#join(upstream, downstream);
     downstream.resume();
@@ -67,9 +74,9 @@ export class Tunnel implements Deadlined {
     this.#upstream.destroy();
   }
 
-  #pass(chunk: Buffer, from: Socket, to: Socket): void {
-    this.deadline = this.#deadlines.in(this.#idleMs);
-    if (!to.write(chunk)) from.pause();
+  #passed(from: Socket, to: Socket): void {
+    this.deadline = this.#context.deadlines.in(this.#context.timeouts.tunnelMs);
+    if (to.writableNeedDrain) from.pause();
   }
 
   #join(from: Socket, to: Socket): void {
@@ -82,7 +89,7 @@ export class Tunnel implements Deadlined {
       endSoon(to);
       this.#open -= 1;
       if (this.#open > 0) return;
-      this.#deadlines.remove(this);
+      this.#context.deadlines.remove(this);
       this.#onClosed({ received: this.#received, sent: this.#sent });
     });
   }

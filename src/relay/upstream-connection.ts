@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { Backend } from '../upstream/backend.ts';
-import { openBackendSocket } from '../upstream/backend-socket.ts';
+import { type Intake, openBackendSocket } from '../upstream/backend-socket.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import { ConnectError } from '../upstream/failure.ts';
 import { BodyFraming } from './body.ts';
@@ -21,7 +21,7 @@ export interface UpstreamListener {
   onResponse(head: ResponseHead, body: Buffer, complete: boolean): void;
   onResponseBody(chunk: Buffer, complete: boolean): void;
   /** The backend changed protocols; the socket is the listener's from now on. */
-  onSwitch(head: ResponseHead, rest: Buffer, socket: Socket): void;
+  onSwitch(head: ResponseHead, rest: Buffer, socket: Socket, intake: Intake): void;
   /** The answer will not come, or not to its end. */
   onUpstreamError(error: Error): void;
 }
@@ -58,8 +58,8 @@ export class UpstreamConnection implements Deadlined {
   /** What is to be written then. */
   #early: (string | Buffer)[] = [];
   readonly #giveUp: () => void;
+  readonly #intake: Intake;
   readonly #handlers = {
-    data: (chunk: Buffer) => this.#onData(chunk),
     drain: () => this.#listener?.onUpstreamDrain(),
     end: () => this.#onEnd(),
     error: (error: Error) => this.#fail(error),
@@ -79,6 +79,7 @@ export class UpstreamConnection implements Deadlined {
     client: Endpoints,
     deadlines: Deadlines,
     timeouts: UpstreamTimeouts,
+    buffer: Buffer,
     onIdle: (connection: UpstreamConnection) => void,
     onClosed: (connection: UpstreamConnection) => void,
   ) {
@@ -90,10 +91,12 @@ export class UpstreamConnection implements Deadlined {
     this.#onClosed = onClosed;
     this.deadline = deadlines.in(timeouts.connectMs);
     deadlines.add(this);
+    this.#intake = { buffer, take: (bytes) => this.#onData(bytes) };
     this.#giveUp = openBackendSocket({
       backend: backend.address,
       client,
       allowHalfOpen: true,
+      intake: this.#intake,
       onOpen: (socket) => this.#onOpen(socket),
       onFailed: (error) => this.#fail(error),
     });
@@ -273,7 +276,7 @@ export class UpstreamConnection implements Deadlined {
     // These alone: TLS has listeners of its own.
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
     this.#onClosed(this);
-    listener?.onSwitch(head, rest, socket);
+    listener?.onSwitch(head, rest, socket, this.#intake);
   }
 }
 

@@ -74,7 +74,7 @@ describe('both doors forward the same', () => {
         const asks = { ...peer, trusted };
         const rules = parsed.upgrade ? upgradeHeaders : requestHeaders;
         const expected = rules(nodeHeaders(parsed.lines), asks);
-        const { text } = requestHead(parsed, asks, undefined);
+        const { text } = requestHead(parsed, asks, asks.requestId, undefined);
         const again = new RequestParser().parse(Buffer.from(text, 'latin1'));
         assert.ok(again);
         assert.deepEqual(nodeHeaders(again.lines), expected);

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorKind } from '../errors.ts';
+import type { AffinityCookie } from '../policy/cookies.ts';
+import { rawErrorPage } from '../policy/error-page.ts';
+import type { Site } from '../policy/location.ts';
+import { CHUNKED, type RequestHead, type ResponseHead, UNTIL_CLOSE } from './head.ts';
+import type { HeaderLines } from './header-lines.ts';
+import { isWebsocket, responseHead } from './outgoing-head.ts';
+import { Chunking, Dechunking, type Reframing } from './reframing.ts';
+import type { ExchangeRecord } from './relay-report.ts';
+
+/** What of a relay's settings answers depend on. */
+export interface AnswerPolicy {
+  readonly affinity: AffinityCookie | undefined;
+  /** Value of Strict-Transport-Security. */
+  readonly hsts: string | undefined;
+}
+
+/** The answer to one request: how it goes to the client, and what the log says of it. */
+export class Answer {
+  readonly requestId = randomUUID();
+  /** The request asked for a websocket. */
+  readonly upgrade: boolean;
+  /** Minor version of the request. */
+  readonly minor: 0 | 1;
+  readonly method: string;
+  /** Host of the request. */
+  readonly host: string;
+  /** The backend that the client's affinity cookie named. */
+  asked: string | undefined;
+  /** It has begun: what follows can only complete it. */
+  begun = false;
+  status = 0;
+  readonly #target: string;
+  /** The request's: they are its own until the next one is parsed. */
+  readonly #lines: HeaderLines;
+  /** Value of `performance.now()` when the request's head was complete. */
+  readonly #started = performance.now();
+  #served: string | undefined;
+  #reframing: Reframing | undefined;
+
+  constructor(request: RequestHead) {
+    const { method, target, host, minor, upgrade, lines } = request;
+    this.method = method;
+    this.host = host;
+    this.minor = minor;
+    this.upgrade = isWebsocket(upgrade);
+    this.#target = target;
+    this.#lines = lines;
+  }
+
+  /** A body of that length cannot be told from one that broke off but by the connection's end. */
+  endsWithConnection(bodyLength: number): boolean {
+    return this.minor === 0 && bodyLength < 0;
+  }
+
+  /** Begins the answer that a backend gave; the head that the client gets. */
+  begin(
+    head: ResponseHead,
+    served: string,
+    site: Site,
+    keepAlive: boolean,
+    { affinity, hsts }: AnswerPolicy,
+  ): string {
+    this.begun = true;
+    this.status = head.status;
+    this.#served = served;
+    this.#reframing = this.#reframingOf(head.bodyLength);
+    return responseHead(head, {
+      site,
+      method: this.method,
+      minor: this.minor,
+      keepAlive,
+      requestId: this.requestId,
+      chunks: this.#reframing instanceof Chunking,
+      hsts,
+      affinity,
+      asked: this.asked,
+      served,
+    });
+  }
+
+  /** What the client gets for these bytes of the backend's body, the last ones if `complete`. */
+  body(bytes: Buffer, complete: boolean): Buffer {
+    return this.#reframing ? this.#reframing.take(bytes, complete) : bytes;
+  }
+
+  /** A whole answer of the relay's own, of latin1 characters: an error page. */
+  errorPage(kind: ErrorKind, keepAlive: boolean): string {
+    const page = rawErrorPage(kind, this.#lines.value('accept'), this.requestId, keepAlive);
+    return this.method === 'HEAD' ? page.slice(0, page.indexOf('\r\n\r\n') + 4) : page;
+  }
+
+  /** What there is to log when it is over; `aborted`: the client was gone before. */
+  record(client: string, aborted: boolean): ExchangeRecord {
+    return {
+      requestId: this.requestId,
+      client,
+      method: this.method,
+      target: this.#target,
+      status: this.status,
+      backend: this.#served,
+      ms: Math.round(performance.now() - this.#started),
+      aborted,
+    };
+  }
+
+  #reframingOf(bodyLength: number): Reframing | undefined {
+    if (this.minor === 0 && bodyLength === CHUNKED) return new Dechunking();
+    if (this.minor === 1 && bodyLength === UNTIL_CLOSE) return new Chunking();
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Buffers for what is written, used again when it has been sent: new ones for each answer would keep
+ * the garbage collector busy.
+ */
+export class WriteBuffers {
+  /** For a head and a small body. */
+  readonly #small = new FreeList(4_096, 256);
+  /** For all that is read at once, and a head before it. */
+  readonly #large = new FreeList(65_536 + 8_192, 64);
+
+  /** Writes a head, of latin1 characters, and bytes that are the caller's own again afterwards. */
+  write(socket: Socket, head: string, bytes: Buffer): void {
+    const length = head.length + bytes.length;
+    const list = length <= this.#small.bytes ? this.#small : this.#large;
+    if (length > list.bytes) {
+      socket.write(filled(Buffer.allocUnsafe(length), head, bytes));
+      return;
+    }
+    const buffer = list.take();
+    socket.write(filled(buffer, head, bytes).subarray(0, length), () => list.give(buffer));
+  }
+}
+
+class FreeList {
+  /** Size of each. */
+  readonly bytes: number;
+  readonly #most: number;
+  readonly #free: Buffer[] = [];
+
+  constructor(bytes: number, most: number) {
+    this.bytes = bytes;
+    this.#most = most;
+  }
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.bytes);
+  }
+
+  give(buffer: Buffer): void {
+    if (this.#free.length < this.#most) this.#free.push(buffer);
+  }
+}
+
+function filled(buffer: Buffer, head: string, bytes: Buffer): Buffer {
+  buffer.write(head, 'latin1');
+  buffer.set(bytes, head.length);
+  return buffer;
+}
