@@ -120,6 +120,7 @@ function readSetting(setting: Setting<unknown>, given: string | undefined): unkn
 
 const LISTENERS = [
   'PORTAL_LISTEN',
+  'PORTAL_PLAIN_LISTEN',
   'PORTAL_REDIRECT_LISTEN',
   'CONSOLE_LISTEN',
   'ADMIN_LISTEN',

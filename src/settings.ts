@@ -57,6 +57,11 @@ export const SETTINGS = {
     backends,
     'Dashboards: http://host:port or https://host:port, comma-separated, each with options: weight=2 maxconn=200 backup name=one send-proxy send-proxy-v2, with https:// also ca=FILE sni=NAME verify=off.',
   ),
+  PORTAL_PLAIN_LISTEN: optional(
+    listenAddress,
+    '',
+    'Address where the portal is served without TLS too, for a proxy in front that has it; empty: off.',
+  ),
   PORTAL_REDIRECT_LISTEN: optional(
     listenAddress,
     '',
@@ -175,6 +180,7 @@ export const SETTINGS = {
     '1024',
     'Most requests that wait while all backends are at maxconn; one more is answered 503.',
   ),
+  HANDSHAKE_TIMEOUT: preset(duration, '10s', 'Longest time of a TLS handshake with a client.'),
   HEADER_TIMEOUT: preset(
     duration,
     '10s',
@@ -185,6 +191,11 @@ export const SETTINGS = {
   QUEUE_TIMEOUT: preset(duration, '60s', 'Longest wait for a backend with room.'),
   CONNECT_TIMEOUT: preset(duration, '5s', 'Longest time to connect to a backend.'),
   SERVER_TIMEOUT: preset(duration, '60s', 'Longest silence of a backend within an exchange.'),
+  UPSTREAM_KEEPALIVE_TIMEOUT: preset(
+    duration,
+    '4s',
+    'How long an unused connection to a backend is kept: less than backends keep theirs, often 5s.',
+  ),
   TUNNEL_TIMEOUT: preset(duration, '1h', 'Longest silence of a websocket before it is closed.'),
   SHUTDOWN_TIMEOUT: preset(
     duration,

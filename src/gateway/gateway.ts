@@ -12,7 +12,7 @@ import { createRedirector } from './redirector.ts';
 import { consoleService, portalService } from './services.ts';
 import { Shutdown } from './shutdown.ts';
 
-export type ListenerName = 'portal' | 'console' | 'redirect' | 'admin';
+export type ListenerName = 'portal' | 'plain' | 'console' | 'redirect' | 'admin';
 
 /** A running gateway. */
 export interface Gateway {
@@ -88,9 +88,13 @@ export async function startGateway(
   }
 
   try {
-    await open('portal', 'PORTAL_LISTEN', config.PORTAL_LISTEN, portal.server);
+    await open('portal', 'PORTAL_LISTEN', config.PORTAL_LISTEN, portal.listener('https'));
     if (config.CONSOLE_LISTEN && novnc) {
-      await open('console', 'CONSOLE_LISTEN', config.CONSOLE_LISTEN, novnc.server);
+      await open('console', 'CONSOLE_LISTEN', config.CONSOLE_LISTEN, novnc.listener('https'));
+    }
+    if (config.PORTAL_PLAIN_LISTEN) {
+      const server = portal.listener('http');
+      await open('plain', 'PORTAL_PLAIN_LISTEN', config.PORTAL_PLAIN_LISTEN, server);
     }
     if (config.PORTAL_REDIRECT_LISTEN) {
       const server = createRedirector(addresses.portal!.port, config.HEADER_TIMEOUT);

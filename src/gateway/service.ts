@@ -9,7 +9,6 @@ import { AffinityCookie } from '../policy/cookies.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import { isRoot } from '../policy/redirect.ts';
 import { Relay } from '../relay/relay.ts';
-import { UPSTREAM_IDLE_MS } from '../upstream/backend.ts';
 import { CheckedPool, type CheckedPoolOptions } from '../upstream/checked-pool.ts';
 import type { Pool } from '../upstream/pool.ts';
 import { RelayLog } from './relay-log.ts';
@@ -27,19 +26,18 @@ export interface ServiceOptions extends Pick<CheckedPoolOptions, 'service' | 'ba
   readonly affinityCookie?: string | undefined;
 }
 
-/** One service: its listener, the relay behind it, and the pool that the relay serves from. */
+/** One service: its listeners, the relay behind them, and the pool that the relay serves from. */
 export class Service {
   readonly pool: Pool;
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
   readonly #balanced: CheckedPool;
-  readonly #listener: Listener;
   readonly #relay: Relay;
-  readonly #logger: Logger;
+  readonly #options: ServiceOptions;
 
   constructor(options: ServiceOptions) {
     const { config, service, backends, check, logger, rootRedirect, deny = [] } = options;
-    this.#logger = logger;
+    this.#options = options;
     this.#balanced = new CheckedPool({
       service,
       backends,
@@ -61,7 +59,7 @@ export class Service {
       timeouts: {
         connectMs: config.CONNECT_TIMEOUT,
         serverMs: config.SERVER_TIMEOUT,
-        idleMs: UPSTREAM_IDLE_MS,
+        idleMs: config.UPSTREAM_KEEPALIVE_TIMEOUT,
         headerMs: config.HEADER_TIMEOUT,
         keepAliveMs: config.KEEPALIVE_TIMEOUT,
         clientMs: config.CLIENT_TIMEOUT,
@@ -73,32 +71,27 @@ export class Service {
       },
       report: new RelayLog(logger, config.ACCESS_LOG),
     });
+  }
+
+  /** A listener of the service, to be bound: with TLS, or without for a proxy in front that has it. */
+  listener(scheme: 'https' | 'http'): Server {
+    const { config, tls, logger } = this.#options;
     const trusted = parseNetworks(config.TRUSTED_PROXIES);
-    this.#listener = new Listener({
-      tls: options.tls,
-      handshakeTimeoutMs: config.HEADER_TIMEOUT,
-      proxies:
-        config.PROXY_PROTOCOL_FROM.length > 0
-          ? parseNetworks(config.PROXY_PROTOCOL_FROM)
-          : undefined,
-      proxyTimeoutMs: config.HEADER_TIMEOUT,
+    const proxies = config.PROXY_PROTOCOL_FROM;
+    const listener = new Listener({
+      tls: scheme === 'https' ? tls : undefined,
+      handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT,
+      proxies: proxies.length > 0 ? parseNetworks(proxies) : undefined,
+      proxyTimeoutMs: config.HANDSHAKE_TIMEOUT,
       onConnection: (socket, endpoints) => {
         const { address } = endpoints;
-        this.#relay.accept(socket, {
-          endpoints,
-          address,
-          trusted: trusts(trusted, address),
-          scheme: 'https',
-        });
+        const client = { endpoints, address, trusted: trusts(trusted, address), scheme };
+        this.#relay.accept(socket, client);
       },
       // Connections that come to nothing are the clients' affair.
       onRefused: (refusal) => logger.debug(refusal, 'connection refused'),
     });
-  }
-
-  /** What is to be bound. */
-  get server(): Server {
-    return this.#listener.server;
+    return listener.server;
   }
 
   /** Open tunnels. */
@@ -116,7 +109,7 @@ export class Service {
         address.tls?.reload();
       } catch (error) {
         const fields = { backend: name, detail: `ca=… ${messageOf(error)}` };
-        this.#logger.error(fields, 'authorities stay as they were');
+        this.#options.logger.error(fields, 'authorities stay as they were');
       }
     }
   }

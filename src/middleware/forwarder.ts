@@ -4,7 +4,9 @@ import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middlewar
 import type { GatewayError } from '../errors.ts';
 import { assertUnambiguous } from '../policy/access.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
-import { requestHeaders } from '../policy/forwarded.ts';
+import { fieldsOf } from '../policy/fields.ts';
+import { forwarding, requestHeaders } from '../policy/forwarded.ts';
+import { siteOf } from '../policy/location.ts';
 import { type Backend, UPSTREAM_IDLE_MS } from '../upstream/backend.ts';
 import { endpointsOf } from '../upstream/endpoints.ts';
 import { failureOf } from '../upstream/failure.ts';
@@ -67,11 +69,10 @@ export class Forwarder {
       affinity,
       asked: affinity?.take(req.headers),
       requestId: peer.requestId,
-      site: {
-        host: req.headers.host ?? '',
-        secure: peer.scheme === 'https',
-        backends: pool.authorities,
-      },
+      site: siteOf(
+        forwarding(fieldsOf(req.headers), req.headers.host ?? '', peer),
+        pool.authorities,
+      ),
       send: () => void this.#proxy(req, res, (error) => exchange.onError(error)),
       fail: next,
     });

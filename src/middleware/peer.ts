@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Peer } from '../policy/forwarded.ts';
+import { fieldsOf } from '../policy/fields.ts';
+import { type Client, type Peer, requestIdOf } from '../policy/forwarded.ts';
 import { parseNetworks, plainAddress, trusts } from '../policy/networks.ts';
-
-/** The id under which a request is logged, shown to the client and passed to its backend. */
-const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
 
 const peers = Symbol('peer');
 
@@ -21,14 +19,13 @@ export function createPeerReader(trustedProxies: readonly string[]): PeerReader 
     const known = req[peers];
     if (known) return known;
     const address = plainAddress(req.socket.remoteAddress);
-    const isTrusted = trusts(trusted, address);
-    const told = isTrusted ? req.headers['x-request-id'] : undefined;
-    const peer: Peer = {
+    const client: Client = {
       address,
-      trusted: isTrusted,
+      trusted: trusts(trusted, address),
       scheme: 'encrypted' in req.socket ? 'https' : 'http',
-      requestId: typeof told === 'string' && REQUEST_ID.test(told) ? told : randomUUID(),
     };
+    const requestId = requestIdOf(fieldsOf(req.headers), client) ?? randomUUID();
+    const peer: Peer = { ...client, requestId };
     req[peers] = peer;
     return peer;
   };

@@ -7,8 +7,9 @@ import { endSoon } from '../farewell.ts';
 import type { Logger } from '../log.ts';
 import { assertUnambiguous } from '../policy/access.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
-import { upgradeHeaders } from '../policy/forwarded.ts';
-import type { Site } from '../policy/location.ts';
+import { fieldsOf } from '../policy/fields.ts';
+import { forwarding, upgradeHeaders } from '../policy/forwarded.ts';
+import { type Site, siteOf } from '../policy/location.ts';
 import { applyResponsePolicy } from '../policy/response.ts';
 import { Attempts } from '../upstream/attempts.ts';
 import { dialBackend } from '../upstream/backend-socket.ts';
@@ -162,11 +163,8 @@ export class Upgrader {
 
   #siteOf(req: IncomingMessage): Site {
     const { pool, readPeer } = this.#options;
-    return {
-      host: req.headers.host ?? '',
-      secure: readPeer(req).scheme === 'https',
-      backends: pool.authorities,
-    };
+    const told = forwarding(fieldsOf(req.headers), req.headers.host ?? '', readPeer(req));
+    return siteOf(told, pool.authorities);
   }
 
   #refuse(req: IncomingMessage, socket: Socket, failure: GatewayError): void {

@@ -80,6 +80,15 @@ export interface Forwarding {
   readonly realIp: string;
 }
 
+/** The id under which a request is logged, shown to the client and passed to its backend. */
+const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
+
+/** The id that a request has already, where a trusted peer gave it one that can be a field's value. */
+export function requestIdOf(incoming: Fields, from: Client): string | undefined {
+  const id = from.trusted ? incoming.value('x-request-id') : undefined;
+  return id !== undefined && REQUEST_ID.test(id) ? id : undefined;
+}
+
 /** Says who asks, for a request with these fields to `host`; a trusted peer's word goes first. */
 export function forwarding(incoming: Fields, host: string, from: Client): Forwarding {
   const { address, scheme } = from;

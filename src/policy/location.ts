@@ -1,3 +1,5 @@
+import type { Forwarding } from './forwarded.ts';
+
 /** What an address in an answer is compared with. */
 export interface Site {
   /** The Host that the client asked for, port included. */
@@ -14,6 +16,11 @@ const PORTS: Readonly<Record<string, readonly string[]>> = {
   'https:': ['443'],
   '': ['80', '443'],
 };
+
+/** The site as the client knows it: a trusted proxy in front may be where it connects to. */
+export function siteOf({ host, proto }: Forwarding, backends: ReadonlySet<string>): Site {
+  return { host, secure: proto === 'https', backends };
+}
 
 const ABSOLUTE = /^(https?:)?\/\/([^/?#\\]*)(.*)$/is;
 

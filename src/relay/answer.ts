@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { ErrorKind } from '../errors.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
-import type { Site } from '../policy/location.ts';
+import { type Client, requestIdOf } from '../policy/forwarded.ts';
+import { siteOf } from '../policy/location.ts';
 import { CHUNKED, type RequestHead, type ResponseHead, UNTIL_CLOSE } from './head.ts';
 import type { HeaderLines } from './header-lines.ts';
-import { isWebsocket, responseHead } from './outgoing-head.ts';
+import { isWebsocket, type OutgoingRequest, requestHead, responseHead } from './outgoing-head.ts';
 import { Chunking, Dechunking, type Reframing } from './reframing.ts';
 import type { ExchangeRecord } from './relay-report.ts';
 
@@ -14,23 +15,23 @@ export interface AnswerPolicy {
   readonly affinity: AffinityCookie | undefined;
   /** Value of Strict-Transport-Security. */
   readonly hsts: string | undefined;
+  /** `host:port` of every backend. */
+  readonly authorities: ReadonlySet<string>;
 }
 
 /** The answer to one request: how it goes to the client, and what the log says of it. */
 export class Answer {
-  readonly requestId = randomUUID();
+  readonly requestId: string;
   /** The request asked for a websocket. */
   readonly upgrade: boolean;
   /** Minor version of the request. */
   readonly minor: 0 | 1;
   readonly method: string;
-  /** Host of the request. */
-  readonly host: string;
-  /** The backend that the client's affinity cookie named. */
-  asked: string | undefined;
   /** It has begun: what follows can only complete it. */
   begun = false;
   status = 0;
+  /** The request as a backend gets it. */
+  readonly outgoing: OutgoingRequest;
   readonly #target: string;
   /** The request's: they are its own until the next one is parsed. */
   readonly #lines: HeaderLines;
@@ -39,10 +40,11 @@ export class Answer {
   #served: string | undefined;
   #reframing: Reframing | undefined;
 
-  constructor(request: RequestHead) {
-    const { method, target, host, minor, upgrade, lines } = request;
+  constructor(request: RequestHead, client: Client, { affinity }: AnswerPolicy) {
+    const { method, target, minor, upgrade, lines } = request;
+    this.requestId = requestIdOf(lines, client) ?? randomUUID();
+    this.outgoing = requestHead(request, client, this.requestId, affinity);
     this.method = method;
-    this.host = host;
     this.minor = minor;
     this.upgrade = isWebsocket(upgrade);
     this.#target = target;
@@ -58,16 +60,15 @@ export class Answer {
   begin(
     head: ResponseHead,
     served: string,
-    site: Site,
     keepAlive: boolean,
-    { affinity, hsts }: AnswerPolicy,
+    { affinity, hsts, authorities }: AnswerPolicy,
   ): string {
     this.begun = true;
     this.status = head.status;
     this.#served = served;
     this.#reframing = this.#reframingOf(head.bodyLength);
     return responseHead(head, {
-      site,
+      site: siteOf(this.outgoing.told, authorities),
       method: this.method,
       minor: this.minor,
       keepAlive,
@@ -75,7 +76,7 @@ export class Answer {
       chunks: this.#reframing instanceof Chunking,
       hsts,
       affinity,
-      asked: this.asked,
+      asked: this.outgoing.asked,
       served,
     });
   }

@@ -11,7 +11,7 @@ import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
 import { Exchange, type Responder, type Upstream } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
-import { informationalHead, isWebsocket, requestHead, switchingHead } from './outgoing-head.ts';
+import { informationalHead, isWebsocket, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 
@@ -120,7 +120,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #begin(head: RequestHead, rest: Buffer): void {
     const relay = this.#relay;
     const { method, target } = head;
-    const answer = new Answer(head);
+    const answer = new Answer(head, this.#peer, relay);
     this.#answer = answer;
     this.#keepAlive = head.keepAlive && !relay.retiring;
     this.#body.start(head.bodyLength);
@@ -136,15 +136,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       this.#redirect(answer, location);
       return;
     }
-    const outgoing = requestHead(head, this.#peer, answer.requestId, relay.affinity);
-    answer.asked = outgoing.asked;
+    const { text, asked } = answer.outgoing;
     this.#exchange = new Exchange(
       relay,
       {
         method,
-        head: outgoing.text,
+        head: text,
         replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
-        asked: outgoing.asked,
+        asked,
         client: this.#peer.endpoints,
       },
       this,
@@ -191,8 +190,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     if (this.#state === 'body' || answer.endsWithConnection(head.bodyLength)) {
       this.#keepAlive = false;
     }
-    const site = relay.siteOf(answer.host, this.#peer.scheme);
-    const text = answer.begin(head, backend, site, this.#keepAlive, relay);
+    const text = answer.begin(head, backend, this.#keepAlive, relay);
     return this.#write(text, answer.body(body, complete), complete);
   }
 

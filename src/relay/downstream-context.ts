@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import type { AffinityCookie } from '../policy/cookies.ts';
-import type { Site } from '../policy/location.ts';
+import type { Client } from '../policy/forwarded.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Lease } from '../upstream/pool.ts';
+import type { AnswerPolicy } from './answer.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ExchangeContext, Upstream } from './exchange.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
@@ -17,13 +17,9 @@ export interface Retirable {
 }
 
 /** Who is at the other end of a downstream connection. */
-export interface DownstreamPeer {
+export interface DownstreamPeer extends Client {
   /** Both ends of its connection; one object for each connection. */
   readonly endpoints: Endpoints;
-  readonly address: string;
-  /** A proxy of the operator's, whose word on forwarding counts. */
-  readonly trusted: boolean;
-  readonly scheme: 'https' | 'http';
 }
 
 export interface DownstreamTimeouts {
@@ -36,13 +32,10 @@ export interface DownstreamTimeouts {
 }
 
 /** What the connections of one relay share. */
-export interface DownstreamContext extends ExchangeContext {
+export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
   readonly deadlines: Deadlines;
   readonly buffers: WriteBuffers;
   readonly timeouts: DownstreamTimeouts;
-  readonly affinity: AffinityCookie | undefined;
-  /** Value of Strict-Transport-Security. */
-  readonly hsts: string | undefined;
   readonly report: RelayReport;
   /** No connection takes another request. */
   readonly retiring: boolean;
@@ -51,7 +44,6 @@ export interface DownstreamContext extends ExchangeContext {
    * for what is closed.
    */
   readonly route: (method: string, target: string) => string | undefined;
-  siteOf(host: string, scheme: 'https' | 'http'): Site;
   openTunnel(
     downstream: Socket,
     upstream: Upstream,

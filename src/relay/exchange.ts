@@ -51,6 +51,8 @@ export interface ExchangeContext {
   readonly retries: number;
 }
 
+/** How much of a body is kept while there is no connection for it, in bytes. */
+const MAX_HELD = 65_536;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -84,15 +86,18 @@ export class Exchange implements UpstreamListener {
     this.#held = body;
     this.#requestComplete = complete;
     this.#attempt();
-    return this.#connection?.connected ?? false;
+    return this.#takesMore();
   }
 
   /** Passes on more of the body; false where the rest has to wait for `resumeRequest`. */
   body(chunk: Buffer, complete: boolean): boolean {
     this.#requestComplete = complete;
     // A backend that has answered already gets no more.
-    if (!this.#connection) return true;
-    return this.#connection.write(chunk, complete);
+    if (this.#over) return true;
+    if (this.#connection?.connected) return this.#connection.write(chunk, complete);
+    this.#held = Buffer.concat([this.#held, chunk]);
+    this.#connection?.write(chunk, complete);
+    return this.#takesMore();
   }
 
   /** The client can take more of the answer. */
@@ -148,7 +153,12 @@ export class Exchange implements UpstreamListener {
     const backend = this.#lease?.backend;
     const stale = (this.#connection?.served ?? 0) > 0 && this.#request.replayable;
     this.#connection = undefined;
-    if (!backend || this.#over) return;
+    if (this.#over) {
+      // The answer was complete, and dealing with it has failed.
+      this.#responder.breakOff(failureOf(error, backend?.name ?? ''));
+      return;
+    }
+    if (!backend) return;
     const failure = failureOf(error, backend.name);
     if (this.#answered) {
       this.#over = true;
@@ -170,6 +180,11 @@ export class Exchange implements UpstreamListener {
     }
     this.#over = true;
     this.#responder.fail(failure);
+  }
+
+  /** Some of the body is taken before there is a backend: only who reads sees a client leave. */
+  #takesMore(): boolean {
+    return this.#connection?.connected || this.#held.length < MAX_HELD;
   }
 
   #attempt(): void {

@@ -1,6 +1,6 @@
 import { mayBeStored } from '../policy/cacheable.ts';
 import { type AffinityCookie, secureCookie } from '../policy/cookies.ts';
-import { type Client, forwarding } from '../policy/forwarded.ts';
+import { type Client, type Forwarding, forwarding } from '../policy/forwarded.ts';
 import { rewriteLocation, type Site } from '../policy/location.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import type { HeaderLines } from './header-lines.ts';
@@ -26,6 +26,8 @@ export interface OutgoingRequest {
   readonly text: string;
   /** The backend that the affinity cookie named, which backends never see. */
   readonly asked: string | undefined;
+  /** What the backend is told of who asks. */
+  readonly told: Forwarding;
 }
 
 /** What the head of an answer depends on beside the backend's own. */
@@ -81,7 +83,8 @@ export function requestHead(
   text += `X-Forwarded-Host: ${told.host}\r\nX-Forwarded-Port: ${told.port}\r\n`;
   text += `X-Real-IP: ${told.realIp}\r\nX-Request-Id: ${requestId}\r\n`;
   if (isWebsocket(head.upgrade)) text += upgradeLines(head.upgrade);
-  return { text: `${text}\r\n`, asked: affinity?.value(lines.value('cookie')) };
+  const asked = affinity?.value(lines.value('cookie'));
+  return { text: `${text}\r\n`, asked, told };
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { AffinityCookie } from '../policy/cookies.ts';
-import type { Site } from '../policy/location.ts';
 import type { Lease, Pool } from '../upstream/pool.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Deadlines } from './deadlines.ts';
@@ -67,6 +66,10 @@ export class Relay implements DownstreamContext {
     this.connections = new ConnectionPool(this.deadlines, options.timeouts);
   }
 
+  get authorities(): ReadonlySet<string> {
+    return this.pool.authorities;
+  }
+
   /** Open tunnels. */
   get tunnels(): number {
     return this.#tunnels.size;
@@ -92,10 +95,6 @@ export class Relay implements DownstreamContext {
 
   forget(connection: Retirable): void {
     this.#downstream.delete(connection);
-  }
-
-  siteOf(host: string, scheme: 'https' | 'http'): Site {
-    return { host, secure: scheme === 'https', backends: this.pool.authorities };
   }
 
   openTunnel(

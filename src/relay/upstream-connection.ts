@@ -60,7 +60,7 @@ export class UpstreamConnection implements Deadlined {
   readonly #giveUp: () => void;
   readonly #intake: Intake;
   readonly #handlers = {
-    drain: () => this.#listener?.onUpstreamDrain(),
+    drain: () => this.#onDrain(),
     end: () => this.#onEnd(),
     error: (error: Error) => this.#fail(error),
     close: () => this.#fail(new Error('the connection was closed')),
@@ -68,6 +68,7 @@ export class UpstreamConnection implements Deadlined {
   #listener: UpstreamListener | undefined;
   #method = '';
   #inBody = false;
+  #paused = false;
   /** 1xx answers to the present request. */
   #interim = 0;
   #reusable = false;
@@ -111,9 +112,9 @@ export class UpstreamConnection implements Deadlined {
     this.#listener = listener;
     this.#method = method;
     this.#inBody = false;
+    this.#paused = false;
     this.#interim = 0;
     this.#requestComplete = false;
-    if (this.connected) this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
   }
 
   /** Writes of the request; false where it is better to wait for `onUpstreamDrain`. */
@@ -123,20 +124,23 @@ export class UpstreamConnection implements Deadlined {
       this.#early.push(data);
       return false;
     }
-    this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
-    return send(this.#socket, data);
+    const more = send(this.#socket, data);
+    this.#expect();
+    return more;
   }
 
-  /** Reads no more for now; the time until `resume` is not the backend's. */
+  /** Reads no more for now. */
   pause(): void {
+    this.#paused = true;
     this.#socket?.pause();
-    this.deadline = Number.POSITIVE_INFINITY;
+    this.#expect();
   }
 
   resume(): void {
     if (!this.#socket) return;
+    this.#paused = false;
     this.#socket.resume();
-    this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
+    this.#expect();
   }
 
   /** The exchange has lost interest: whatever the backend still does is of no use. */
@@ -167,29 +171,45 @@ export class UpstreamConnection implements Deadlined {
     );
   }
 
+  /** The backend's time runs while it is the backend that is waited for, and not the client. */
+  #expect(): void {
+    const awaitsClient =
+      this.#paused || !(this.#requestComplete || this.#socket?.writableNeedDrain);
+    this.deadline = awaitsClient
+      ? Number.POSITIVE_INFINITY
+      : this.#deadlines.in(this.#timeouts.serverMs);
+  }
+
   #onOpen(socket: Socket): void {
     this.#socket = socket;
-    this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
     for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
     socket.cork();
     for (const data of this.#early) send(socket, data);
     socket.uncork();
     this.#early = [];
+    this.#expect();
     this.#listener?.onUpstreamConnect();
   }
 
+  #onDrain(): void {
+    if (!this.#listener) return;
+    this.#expect();
+    this.#listener.onUpstreamDrain();
+  }
+
   #onData(chunk: Buffer): void {
-    if (!this.#listener) {
+    const listener = this.#listener;
+    if (!listener) {
       // Nobody asked: whatever this is, it belongs to no exchange.
       this.close();
       return;
     }
-    this.deadline = this.#deadlines.in(this.#timeouts.serverMs);
+    this.#expect();
     try {
       if (this.#inBody) this.#onBody(chunk);
       else this.#onHead(chunk);
     } catch (error) {
-      this.#fail(error as Error);
+      this.#fail(error as Error, listener);
     }
   }
 
@@ -260,8 +280,7 @@ export class UpstreamConnection implements Deadlined {
     this.#fail(new Error('the backend closed the connection before its answer was complete'));
   }
 
-  #fail(error: Error): void {
-    const listener = this.#listener;
+  #fail(error: Error, listener = this.#listener): void {
     this.#listener = undefined;
     this.close();
     listener?.onUpstreamError(error);

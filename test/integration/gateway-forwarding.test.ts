@@ -87,6 +87,59 @@ test('the root is redirected, /server-status is closed, and neither reaches a ba
   assert.equal(backend.requests.length, 0);
 });
 
+test('the portal is served without TLS too, and a trusted proxy says what its clients see', async (t) => {
+  const backend = await startBackend(t, (req, res) => {
+    res.writeHead(302, { location: `http://${req.headers.host}/next`, 'set-cookie': 'a=1' });
+    res.end();
+  });
+  const headers = {
+    'x-forwarded-proto': 'https',
+    'x-forwarded-host': 'cloud.example',
+    'x-request-id': 'from-the-front-1',
+  };
+  const ask = async (settings: Record<string, string>) => {
+    const gateway = await startTestGateway(t, {
+      PORTAL_BACKENDS: backend.url,
+      PORTAL_PLAIN_LISTEN: '127.0.0.1:0',
+      ...settings,
+    });
+    const url = `http://127.0.0.1:${gateway.addresses.plain!.port}/x`;
+    const answer = await fetch(url, { headers, redirect: 'manual' });
+    const { host } = new URL(url);
+    const asked = backend.requests.at(-1)!.headers;
+    return { host, asked, location: answer.headers.get('location'), answer };
+  };
+  const stranger = await ask({});
+  assert.equal(stranger.asked['x-forwarded-proto'], 'http');
+  assert.equal(stranger.asked['x-forwarded-host'], stranger.host);
+  assert.notEqual(stranger.asked['x-request-id'], 'from-the-front-1');
+  assert.equal(stranger.location, `http://${stranger.host}/next`);
+  assert.equal(stranger.answer.headers.get('set-cookie'), 'a=1');
+
+  const proxy = await ask({ TRUSTED_PROXIES: '127.0.0.1' });
+  assert.equal(proxy.asked['x-forwarded-proto'], 'https');
+  assert.equal(proxy.asked['x-forwarded-host'], 'cloud.example');
+  assert.equal(proxy.asked['x-request-id'], 'from-the-front-1');
+  assert.equal(proxy.answer.headers.get('x-request-id'), 'from-the-front-1');
+  assert.equal(proxy.answer.headers.get('set-cookie'), 'a=1; Secure');
+});
+
+test('an address of the public site leads back to it, as a trusted proxy names it', async (t) => {
+  const backend = await startBackend(t, (_req, res) => {
+    res.writeHead(302, { location: 'http://cloud.example/next' }).end();
+  });
+  const gateway = await startTestGateway(t, {
+    PORTAL_BACKENDS: backend.url,
+    PORTAL_PLAIN_LISTEN: '127.0.0.1:0',
+    TRUSTED_PROXIES: '127.0.0.1',
+  });
+  const answer = await fetch(`http://127.0.0.1:${gateway.addresses.plain!.port}/x`, {
+    headers: { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'cloud.example' },
+    redirect: 'manual',
+  });
+  assert.equal(answer.headers.get('location'), 'https://cloud.example/next');
+});
+
 test('plain HTTP only leads to HTTPS', async (t) => {
   const backend = await startBackend(t);
   const gateway = await startTestGateway(t, {

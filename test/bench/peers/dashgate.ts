@@ -7,10 +7,15 @@ const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
 export const dashgate: Peer = {
   name: 'dashgate',
   programs: [],
-  plain: false,
+  plain: true,
   note: 'access log to /dev/null, active health checks, memcached',
   async start({ children, core, origins, certificate }) {
-    const [portal, console, admin] = (await freePorts(3)) as [number, number, number];
+    const [portal, console, plain, admin] = (await freePorts(4)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const urls = (ports: readonly number[]) =>
       ports.map((port) => `http://127.0.0.1:${port}`).join(',');
     const child = children.start([process.execPath, MAIN, 'start'], {
@@ -18,6 +23,7 @@ export const dashgate: Peer = {
       env: {
         PORTAL_LISTEN: `127.0.0.1:${portal}`,
         PORTAL_BACKENDS: urls(origins.portal),
+        PORTAL_PLAIN_LISTEN: `127.0.0.1:${plain}`,
         CONSOLE_LISTEN: `127.0.0.1:${console}`,
         CONSOLE_BACKENDS: urls(origins.console),
         ADMIN_LISTEN: `127.0.0.1:${admin}`,
@@ -26,7 +32,7 @@ export const dashgate: Peer = {
         TLS_KEY: certificate.key,
       },
     });
-    await Promise.all([child.listening(portal), child.listening(console)]);
-    return { portal, console, pids: [child.pid], ...child };
+    await Promise.all([portal, console, plain].map((port) => child.listening(port)));
+    return { portal, console, plain, pids: [child.pid], ...child };
   },
 };
