@@ -43,6 +43,11 @@ export const ERROR_TABLE = {
     source: 'upstream',
     text: 'No server is available right now. Please try again in a moment.',
   },
+  overloaded: {
+    status: 503,
+    source: 'internal',
+    text: 'The gateway is busy right now. Please try again in a moment.',
+  },
   queueTimeout: {
     status: 503,
     source: 'upstream',

@@ -170,6 +170,11 @@ export const SETTINGS = {
     '127.0.0.1:9090',
     'Address of /healthz, /readyz and the status page, plain HTTP, for this host only; empty: off.',
   ),
+  MAX_CONNECTIONS: optional(
+    integer(1, 1_000_000),
+    '',
+    'Most clients that are connected at once; empty: what the limit of open files allows, two for each.',
+  ),
   HEALTH_INTERVAL: preset(duration, '2s', 'Pause between two health checks of a backend.'),
   HEALTH_TIMEOUT: preset(duration, '2s', 'Longest wait for the answer to a health check.'),
   HEALTH_RISE: preset(integer(1, 100), '2', 'Good checks in a row that bring a backend up.'),

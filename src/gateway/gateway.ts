@@ -3,6 +3,7 @@ import { createAdmin } from '../admin/admin.ts';
 import type { Config } from '../config.ts';
 import type { ListenAddress } from '../config-values.ts';
 import { messageOf } from '../errors.ts';
+import { ConnectionLimit, clientsWithinOpenFiles } from '../listener/connection-limit.ts';
 import { warningsOf } from '../listener/key-pairs.ts';
 import { listen } from '../listener/listen.ts';
 import { TlsContexts } from '../listener/tls-contexts.ts';
@@ -51,8 +52,13 @@ export async function startGateway(
       else logger.warn({ node, detail: error?.message }, 'memcached node is unavailable');
     },
   });
-  const portal = portalService(config, contexts, logger.child({ service: 'portal' }));
-  const novnc = consoleService(config, contexts, logger.child({ service: 'console' }));
+  const limit = new ConnectionLimit(config.MAX_CONNECTIONS ?? clientsWithinOpenFiles(), (max) => {
+    const remedy = 'raise MAX_CONNECTIONS, or the limit of open files (LimitNOFILE, ulimit -n)';
+    logger.warn({ max, remedy }, 'clients are turned away: too many are connected');
+  });
+  const shared = { config, tls: contexts, limit, logger };
+  const portal = portalService(shared);
+  const novnc = consoleService(shared);
   const services = novnc ? [portal, novnc] : [portal];
   const addresses: Partial<Record<ListenerName, AddressInfo>> = {};
   const shutdowns = new Map<ListenerName, Shutdown>();

@@ -1,6 +1,7 @@
 import type { Server } from 'node:net';
 import type { Config } from '../config.ts';
 import { messageOf } from '../errors.ts';
+import type { ConnectionLimit } from '../listener/connection-limit.ts';
 import { Listener } from '../listener/listener.ts';
 import type { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
@@ -18,6 +19,8 @@ export interface ServiceOptions extends Pick<CheckedPoolOptions, 'service' | 'ba
   readonly config: Config;
   readonly logger: Logger;
   readonly tls: TlsContexts;
+  /** Of clients that are connected, over all services. */
+  readonly limit: ConnectionLimit;
   /** Where a request for `/` is sent. */
   readonly rootRedirect?: string | undefined;
   /** Paths that are closed to the outside. */
@@ -75,11 +78,12 @@ export class Service {
 
   /** A listener of the service, to be bound: with TLS, or without for a proxy in front that has it. */
   listener(scheme: 'https' | 'http'): Server {
-    const { config, tls, logger } = this.#options;
+    const { config, tls, limit, logger } = this.#options;
     const trusted = parseNetworks(config.TRUSTED_PROXIES);
     const proxies = config.PROXY_PROTOCOL_FROM;
     const listener = new Listener({
       tls: scheme === 'https' ? tls : undefined,
+      limit,
       handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT,
       proxies: proxies.length > 0 ? parseNetworks(proxies) : undefined,
       proxyTimeoutMs: config.HANDSHAKE_TIMEOUT,

@@ -1,14 +1,14 @@
-import type { Config } from '../config.ts';
-import type { TlsContexts } from '../listener/tls-contexts.ts';
-import type { Logger } from '../log.ts';
-import { Service } from './service.ts';
+import { Service, type ServiceOptions } from './service.ts';
+
+/** What the services of a gateway share. */
+export type Shared = Pick<ServiceOptions, 'config' | 'tls' | 'limit' | 'logger'>;
 
 /** The portal, as it is configured. */
-export function portalService(config: Config, tls: TlsContexts, logger: Logger): Service {
+export function portalService(shared: Shared): Service {
+  const { config } = shared;
   return new Service({
-    config,
-    tls,
-    logger,
+    ...shared,
+    logger: shared.logger.child({ service: 'portal' }),
     service: 'portal',
     backends: config.PORTAL_BACKENDS,
     check: {
@@ -25,16 +25,12 @@ export function portalService(config: Config, tls: TlsContexts, logger: Logger):
 }
 
 /** The console, as it is configured; undefined where it is off. */
-export function consoleService(
-  config: Config,
-  tls: TlsContexts,
-  logger: Logger,
-): Service | undefined {
+export function consoleService(shared: Shared): Service | undefined {
+  const { config } = shared;
   if (!config.CONSOLE_LISTEN || !config.CONSOLE_BACKENDS) return undefined;
   return new Service({
-    config,
-    tls,
-    logger,
+    ...shared,
+    logger: shared.logger.child({ service: 'console' }),
     service: 'console',
     backends: config.CONSOLE_BACKENDS,
     check: {

@@ -8,6 +8,7 @@ import {
 import { plainAddress } from '../policy/networks.ts';
 import { type Endpoints, endpointsOf } from '../upstream/endpoints.ts';
 import { readClientHello } from './client-hello.ts';
+import type { ConnectionLimit } from './connection-limit.ts';
 import { readFirstBytes } from './first-bytes.ts';
 import { parseProxyHeader } from './proxy-protocol.ts';
 import type { TlsContexts } from './tls-contexts.ts';
@@ -33,8 +34,8 @@ export interface ListenerOptions {
   readonly proxies?: BlockList | undefined;
   /** Longest wait for that header, in ms. */
   readonly proxyTimeoutMs: number;
-  /** Most open connections; more are closed as they come. */
-  readonly maxConnections?: number | undefined;
+  /** Of connections that are open; more are closed as they come. */
+  readonly limit?: ConnectionLimit | undefined;
   /**
    * Takes a connection over. Its 'error' and 'data' are to be listened to before the call returns,
    * and its 'end' too: it stays open for writing (`allowHalfOpen`) until it is ended.
@@ -73,11 +74,7 @@ export class Listener {
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     });
-    if (options.maxConnections) this.server.maxConnections = options.maxConnections;
     this.server.on('connection', (socket) => this.#onAccepted(socket));
-    this.server.on('drop', (end) => {
-      this.#refuse('limit', end?.remoteAddress, 'too many connections');
-    });
     // Before that, an error means that binding failed, which `listen` reports.
     this.server.once('listening', () => {
       this.server.on('error', (error) => this.#refuse('accept', undefined, error.message));
@@ -105,9 +102,17 @@ export class Listener {
   }
 
   #onAccepted(socket: Socket): void {
+    const { limit, proxies } = this.#options;
+    if (limit && !limit.take()) {
+      this.#refuse('limit', socket.remoteAddress, `more than ${limit.max} connections`);
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    const { proxies } = this.#options;
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      limit?.release();
+    });
     const address = plainAddress(socket.remoteAddress);
     if (address === '') {
       // Its client has reset it already, and nobody knows who it was.

@@ -173,7 +173,7 @@ export class Exchange implements UpstreamListener {
       this.#attempt();
       return;
     }
-    this.#release('failed');
+    this.#release(failure.source === 'internal' ? 'aborted' : 'failed');
     if (this.#attempts.failed(backend, failure)) {
       this.#attempt();
       return;

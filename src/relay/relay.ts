@@ -12,15 +12,12 @@ import type {
 } from './downstream-context.ts';
 import type { Upstream } from './exchange.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
-import { Tunnel } from './tunnel.ts';
+import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
 import { WriteBuffers } from './write-buffers.ts';
 
 /** Deadlines of a relay, in ms. */
-export interface RelayTimeouts extends UpstreamTimeouts, DownstreamTimeouts {
-  /** Silence of a tunnel, in both directions. */
-  readonly tunnelMs: number;
-}
+export interface RelayTimeouts extends UpstreamTimeouts, DownstreamTimeouts, TunnelTimeouts {}
 
 export interface RelayOptions {
   readonly pool: Pool;

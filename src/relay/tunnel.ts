@@ -13,10 +13,18 @@ export interface TunnelReport {
   readonly sent: number;
 }
 
+export interface TunnelTimeouts {
+  /** Silence of a tunnel, in both directions, in ms. */
+  readonly tunnelMs: number;
+  /** How long the client, or the backend, may take nothing of what waits for it. */
+  readonly clientMs: number;
+  readonly serverMs: number;
+}
+
 export interface TunnelContext {
   readonly deadlines: Deadlines;
   readonly buffers: WriteBuffers;
-  readonly timeouts: { readonly tunnelMs: number };
+  readonly timeouts: TunnelTimeouts;
 }
 
 /**
@@ -33,6 +41,8 @@ export class Tunnel implements Deadlined {
   #received = 0;
   #sent = 0;
   #open = 2;
+  /** Bytes that waited to be sent when the deadline was set. */
+  #unsent = 0;
 
   constructor(
     downstream: Socket,
@@ -69,19 +79,41 @@ export class Tunnel implements Deadlined {
   }
 
   onDeadline(): void {
+    const unsent = this.#downstream.writableLength + this.#upstream.writableLength;
+    if (unsent < this.#unsent) {
+      // Slow, but it does take what is sent.
+      this.#rearm();
+      return;
+    }
     // Not `close`: a side that does not read would never take what is on its way.
     this.#downstream.destroy();
     this.#upstream.destroy();
   }
 
   #passed(from: Socket, to: Socket): void {
-    this.deadline = this.#context.deadlines.in(this.#context.timeouts.tunnelMs);
     if (to.writableNeedDrain) from.pause();
+    this.#rearm();
+  }
+
+  /**
+   * A side that takes nothing holds up the other one, which is not read meanwhile: its end would not
+   * be seen. So such a side is given less time than silence.
+   */
+  #rearm(): void {
+    const { deadlines, timeouts } = this.#context;
+    this.#unsent = this.#downstream.writableLength + this.#upstream.writableLength;
+    let ms = timeouts.tunnelMs;
+    if (this.#downstream.writableNeedDrain) ms = Math.min(ms, timeouts.clientMs);
+    if (this.#upstream.writableNeedDrain) ms = Math.min(ms, timeouts.serverMs);
+    this.deadline = deadlines.in(ms);
   }
 
   #join(from: Socket, to: Socket): void {
     from.setKeepAlive(true, KEEP_ALIVE_MS);
-    to.on('drain', () => from.resume());
+    to.on('drain', () => {
+      from.resume();
+      this.#rearm();
+    });
     from.on('end', () => to.end());
     // What follows an error is 'close'; the handler keeps it from being thrown.
     from.on('error', () => {});

@@ -36,6 +36,8 @@ export class Attempts {
     if (!failure.retryable && !this.#replayable) return false;
     // Slow is not dead: what took this long here would take it again elsewhere.
     if (failure.kind === 'upstreamTimeout') return false;
+    // Neither will another one be reached.
+    if (failure.source === 'internal') return false;
     return this.#tried.size <= this.#retries && this.#pool.hasUsableBeyond(this.#tried);
   }
 }

@@ -74,7 +74,7 @@ class CheckLoop {
       durationMs: performance.now() - started,
       ...result,
     };
-    this.#judge(result);
+    if (!result.unasked) this.#judge(result);
     this.#timer = setTimeout(() => void this.run(), this.#options.intervalMs);
     this.#timer.unref();
   }

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { BackendAddress } from './backend-address.ts';
 import { dialBackend } from './backend-socket.ts';
+import { isOwnFault } from './failure.ts';
 
 /** What a health check asks a backend and what it takes for a good answer. */
 export interface HttpCheck {
@@ -21,6 +22,8 @@ export interface CheckResult {
   readonly ok: boolean;
   /** One phrase for logs and the status page. */
   readonly detail: string;
+  /** It could not be asked, for reasons of this process: nothing is known of the backend. */
+  readonly unasked?: boolean;
 }
 
 /**
@@ -75,7 +78,9 @@ export function checkHttp(backend: BackendAddress, check: HttpCheck): Promise<Ch
       socket.destroy();
       finish({ ok: false, detail: `${check.method} ${check.path} gave an unasked upgrade` });
     });
-    outgoing.on('error', (error) => finish({ ok: false, detail: error.message }));
+    outgoing.on('error', (error) => {
+      finish({ ok: false, detail: error.message, unasked: isOwnFault(error) });
+    });
     outgoing.end();
   });
 }

@@ -12,7 +12,7 @@ import { fetchTls, gatewaySettings, temporaryFolder } from '../support/gateway.t
 import { until } from '../support/until.ts';
 
 test('start without settings tells everything that is missing and exits with 78', async (t) => {
-  const command = dashgateCommand(t, ['start'], {}, temporaryFolder(t));
+  const command = dashgateCommand(t, ['start'], {}, { cwd: temporaryFolder(t) });
   assert.equal(await command.exit, 78);
   for (const name of ['PORTAL_BACKENDS', 'CONSOLE_BACKENDS', 'TLS_CERT', 'TLS_KEY']) {
     assert.match(command.err(), new RegExp(`^ {2}${name} has to be set: .+`, 'm'));
@@ -25,23 +25,23 @@ test('settings come from .env, the environment comes first, and a slip in .env i
   const settings = { ...(await gatewaySettings(t)), PORTAL_BACKENDS: 'http://127.0.0.1:9' };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   writeFileSync(join(folder, '.env'), lines.join('\n'));
-  const sound = dashgateCommand(t, ['check'], {}, folder);
+  const sound = dashgateCommand(t, ['check'], {}, { cwd: folder });
   assert.equal(await sound.exit, 0, sound.err());
   assert.match(sound.out(), /is sound.*DNS:localhost/);
 
-  const overruled = dashgateCommand(t, ['check'], { RETRIES: 'many' }, folder);
+  const overruled = dashgateCommand(t, ['check'], { RETRIES: 'many' }, { cwd: folder });
   assert.equal(await overruled.exit, 78);
   assert.match(overruled.err(), /RETRIES=many is not a whole number/);
 
   writeFileSync(join(folder, 'other.env'), `${lines.join('\n')}\nPORTAL_BACKEND=x\n`);
-  const slip = dashgateCommand(t, ['check', '--config', 'other.env'], {}, folder);
+  const slip = dashgateCommand(t, ['check', '--config', 'other.env'], {}, { cwd: folder });
   assert.equal(await slip.exit, 78);
   assert.match(
     slip.err(),
     /PORTAL_BACKEND in other.env is not a setting; did you mean PORTAL_BACKENDS/,
   );
 
-  const nowhere = dashgateCommand(t, ['check', '--config', 'none.env'], {}, folder);
+  const nowhere = dashgateCommand(t, ['check', '--config', 'none.env'], {}, { cwd: folder });
   assert.equal(await nowhere.exit, 78);
   assert.match(nowhere.err(), /none\.env cannot be read/);
 });

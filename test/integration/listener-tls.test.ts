@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { before, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { CertificateFiles } from '../../src/demo/certificate.ts';
+import { ConnectionLimit } from '../../src/listener/connection-limit.ts';
 import { TlsContexts } from '../../src/listener/tls-contexts.ts';
 import { issue } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/gateway.ts';
@@ -359,16 +360,30 @@ for (const [kind, secure] of [
   });
 
   test(`a ${kind} connection above the limit is closed and told`, async (t) => {
-    const { port, refusals } = await startListener(t, secure ? contextsOf(ec) : undefined, {
-      maxConnections: 1,
-    });
+    let told = 0;
+    const { listener, port, refusals } = await startListener(
+      t,
+      secure ? contextsOf(ec) : undefined,
+      {
+        limit: new ConnectionLimit(1, () => {
+          told += 1;
+        }),
+      },
+    );
     const first = await dial(port);
     await closed(connectTcp(port, '127.0.0.1'));
+    await closed(connectTcp(port, '127.0.0.1'));
+    const refusal = { cause: 'limit', peer: '127.0.0.1' };
     assert.deepEqual(
       refusals.map(({ cause, peer }) => ({ cause, peer })),
-      [{ cause: 'limit', peer: '127.0.0.1' }],
+      [refusal, refusal],
     );
+    assert.equal(told, 1);
     await echo(first, 'served');
     first.destroy();
+    await until('it is gone', () => listener.connections === 0);
+    const next = await dial(port);
+    await echo(next, 'served again');
+    next.destroy();
   });
 }

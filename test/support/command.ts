@@ -15,14 +15,19 @@ export interface Command {
   readonly exit: Promise<number | null>;
 }
 
-/** Runs `dashgate` with these arguments and nothing in its environment but `env` and PATH. */
+/**
+ * Runs `dashgate` with these arguments and nothing in its environment but `env` and PATH, with so
+ * many open files at most.
+ */
 export function dashgateCommand(
   t: TestContext,
   args: readonly string[],
   env: Record<string, string> = {},
-  cwd = '/',
+  { cwd = '/', openFiles }: { cwd?: string; openFiles?: number } = {},
 ): Command {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const limit = openFiles ? ['prlimit', `--nofile=${openFiles}:${openFiles}`] : [];
+  const [program, ...words] = [...limit, process.execPath, MAIN, ...args] as [string, ...string[]];
+  const child = spawn(program, words, {
     cwd,
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

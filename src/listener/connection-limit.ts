@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+
+/** Open files that are not clients' nor their backends': listeners, checks, memcached, logs. */
+const RESERVED_FILES = 64;
+/** How often that connections are turned away is told, in ms. */
+const TELL_EVERY_MS = 10_000;
+
+/** How many clients may be connected at once, over all listeners that share it. */
+export class ConnectionLimit {
+  readonly max: number;
+  readonly #onReached: (max: number) => void;
+  #open = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  /** @param onReached Told when connections are turned away, every ten seconds at most. */
+  constructor(max: number, onReached: (max: number) => void) {
+    this.max = max;
+    this.#onReached = onReached;
+  }
+
+  /** Whether there is room for one more, which then counts until `release`. */
+  take(): boolean {
+    if (this.#open < this.max) {
+      this.#open += 1;
+      return true;
+    }
+    const now = performance.now();
+    if (now - this.#toldAt >= TELL_EVERY_MS) {
+      this.#toldAt = now;
+      this.#onReached(this.max);
+    }
+    return false;
+  }
+
+  release(): void {
+    this.#open -= 1;
+  }
+}
+
+/**
+ * How many clients the limit of open files allows, with a connection to a backend for each;
+ * Infinity where there is no limit to be seen (no Linux).
+ */
+export function clientsWithinOpenFiles(): number {
+  let limits: string;
+  try {
+    // Node has raised the soft limit to the hard one by now.
+    limits = readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+  const files = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  return Math.max(1, Math.floor((files - RESERVED_FILES) / 2));
+}
