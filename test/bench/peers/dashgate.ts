@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { freePorts } from '../../support/free-port.ts';
 import type { Peer } from './peer.ts';
 
-const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
+const CHECKOUT = new URL('../../../', import.meta.url).pathname;
 
 /** Dashgate as `npm start` runs it: every setting that is not an address has its default. */
 export const dashgate: Peer = {
@@ -18,7 +19,7 @@ export const dashgate: Peer = {
     ];
     const urls = (ports: readonly number[]) =>
       ports.map((port) => `http://127.0.0.1:${port}`).join(',');
-    const child = children.start([process.execPath, MAIN, 'start'], {
+    const child = children.start([process.execPath, ...startArguments()], {
       core,
       env: {
         PORTAL_LISTEN: `127.0.0.1:${portal}`,
@@ -36,3 +37,10 @@ export const dashgate: Peer = {
     return { portal, console, plain, pids: [child.pid], ...child };
   },
 };
+
+/** What `npm start` gives to Node. */
+function startArguments(): string[] {
+  const { scripts } = JSON.parse(readFileSync(`${CHECKOUT}package.json`, 'utf8'));
+  const words = (scripts.start as string).split(' ').slice(1);
+  return words.map((word) => (word.startsWith('src/') ? CHECKOUT + word : word));
+}
