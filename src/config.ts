@@ -2,6 +2,7 @@ import type { ListenAddress } from './config-values.ts';
 import { messageOf } from './errors.ts';
 import type { KeyPair } from './listener/certificate.ts';
 import { pairUpAll } from './listener/key-pairs.ts';
+import { parseNode } from './memcached/node-address.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
 type Settings = typeof SETTINGS;
@@ -60,6 +61,7 @@ export function parseConfig(env: Environment): Config {
     );
   }
   assertDistinctListeners(config, report);
+  assertCacheIsNoNode(config, report);
   const keyPairs = readKeyPairs(config, report);
   if (problems.length > 0 || !keyPairs) throw new ConfigError(problems);
   return Object.freeze({ ...(config as Values), keyPairs });
@@ -118,11 +120,28 @@ function readSetting(setting: Setting<unknown>, given: string | undefined): unkn
   return setting.initial === '' && setting.optional ? undefined : setting.read(setting.initial);
 }
 
+/** A cache that took itself for one of its nodes would ask itself for ever. */
+function assertCacheIsNoNode(
+  { CACHE_LISTEN, MEMCACHED_SERVERS = [] }: Partial<Values>,
+  report: (name: Name, problem: string) => void,
+): void {
+  if (!CACHE_LISTEN || CACHE_LISTEN.port === 0) return;
+  const local = new Set([CACHE_LISTEN.host, '127.0.0.1', '::1', 'localhost']);
+  for (const node of MEMCACHED_SERVERS.map(parseNode)) {
+    if (node.port !== CACHE_LISTEN.port || !local.has(node.host)) continue;
+    report(
+      'MEMCACHED_SERVERS',
+      `names ${node.text}, which is CACHE_LISTEN; name the memcached nodes themselves`,
+    );
+  }
+}
+
 const LISTENERS = [
   'PORTAL_LISTEN',
   'PORTAL_PLAIN_LISTEN',
   'PORTAL_REDIRECT_LISTEN',
   'CONSOLE_LISTEN',
+  'CACHE_LISTEN',
   'ADMIN_LISTEN',
 ] as const satisfies readonly Name[];
 

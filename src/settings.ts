@@ -162,6 +162,37 @@ export const SETTINGS = {
     'pymemcache',
     `Which node holds a key, as the dashboards' client has it: ${PLACEMENTS.join(', ')}.`,
   ),
+  CACHE_LISTEN: optional(
+    listenAddress,
+    '127.0.0.1:11210',
+    'Address of the session cache: a memcached for the dashboards that outlives the loss of a node; empty: off.',
+  ),
+  CACHE_ALLOW: preset(
+    networks,
+    '127.0.0.0/8,::1',
+    'Addresses or CIDR ranges whose dashboards may use it; comma-separated.',
+  ),
+  CACHE_TLS: preset(flag, 'off', 'Whether it speaks TLS, with the first of TLS_CERT: on or off.'),
+  CACHE_ALLOW_FLUSH: preset(
+    flag,
+    'off',
+    'Whether flush_all, which logs everybody out, is carried out: on or off.',
+  ),
+  CACHE_MAX_VALUE_BYTES: preset(
+    integer(1024, 128 * 1024 * 1024),
+    '1048576',
+    'The longest value that it takes: what the nodes take (memcached -I).',
+  ),
+  CACHE_WHEN_UNSURE: preset(
+    oneOf(['serve', 'refuse']),
+    'serve',
+    'When two nodes of three are lost: serve what is left, which may be old, or refuse.',
+  ),
+  SESSION_COPIES: preset(
+    integer(1, 3),
+    '2',
+    'On how many memcached nodes the session cache keeps each item: 1 to 3.',
+  ),
   DJANGO_KEY_PREFIX: preset(keyPrefix, '', "KEY_PREFIX of Django's cache."),
   DJANGO_KEY_VERSION: preset(integer(0, 1_000_000), '1', "VERSION of Django's cache."),
   SESSION_COOKIE_NAME: preset(cookieName, 'sessionid', "Django's SESSION_COOKIE_NAME."),

@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import express from 'express';
 import type { Cluster } from '../memcached/cluster.ts';
-import { isReady, readState, type ServiceView } from './state.ts';
+import { type CacheView, isReady, readState, type ServiceView } from './state.ts';
 import { statusPage } from './status-page.ts';
 
 export interface AdminOptions {
   readonly services: readonly ServiceView[];
   readonly cluster: Pick<Cluster, 'ping'>;
+  readonly cache?: CacheView | undefined;
   /** The gateway takes no new work; it is not ready then. */
   readonly isStopping: () => boolean;
 }
@@ -20,7 +21,7 @@ export function createAdmin(options: AdminOptions): Server {
 }
 
 /** The Express app of the admin listener. */
-export function adminApp({ services, cluster, isStopping }: AdminOptions): express.Express {
+export function adminApp({ services, cluster, cache, isStopping }: AdminOptions): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.use((_req, res, next) => {
@@ -41,10 +42,10 @@ export function adminApp({ services, cluster, isStopping }: AdminOptions): expre
     else res.status(503).type('text').send('not ready: a service has no backend that is up\n');
   });
   app.get('/api/state', async (_req, res) => {
-    res.json(await readState(services, cluster));
+    res.json(await readState(services, cluster, cache));
   });
   app.get('/', async (_req, res) => {
-    res.send(statusPage(await readState(services, cluster)));
+    res.send(statusPage(await readState(services, cluster, cache)));
   });
   return app;
 }

@@ -1,3 +1,4 @@
+import type { CacheHealth } from '../cache/cache-health.ts';
 import type { Cluster } from '../memcached/cluster.ts';
 import type { Backend } from '../upstream/backend.ts';
 import type { Pool } from '../upstream/pool.ts';
@@ -9,12 +10,19 @@ export interface ServiceView {
   readonly tunnels: number;
 }
 
+/** What there is to see of the session cache. */
+export interface CacheView {
+  health(): CacheHealth;
+}
+
 /** What the admin listener tells of the gateway. */
 export interface GatewayState {
   readonly ready: boolean;
   readonly uptimeSeconds: number;
   readonly services: readonly ServiceState[];
   readonly memcached: readonly NodeReport[];
+  /** What the session cache knows of the nodes; undefined where it is off. */
+  readonly cache: CacheHealth | undefined;
 }
 
 export interface ServiceState {
@@ -56,6 +64,7 @@ export function isReady(services: readonly ServiceView[]): boolean {
 export async function readState(
   services: readonly ServiceView[],
   cluster: Pick<Cluster, 'ping'>,
+  cache?: CacheView,
 ): Promise<GatewayState> {
   const answers = await cluster.ping();
   return {
@@ -72,6 +81,7 @@ export async function readState(
         ? { node, state: 'up', detail: answer.version }
         : { node, state: 'down', detail: answer.error.message },
     ),
+    cache: cache?.health(),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { CacheHealth, NodeHealth } from '../cache/cache-health.ts';
 import { Html, html } from '../html.ts';
 import type { BackendState, GatewayState, NodeReport, ServiceState } from './state.ts';
 
@@ -19,7 +20,7 @@ export function statusPage(state: GatewayState): string {
 </header>
 <main>
 ${state.services.map(serviceSection)}
-${nodeSection(state.memcached)}
+${nodeSection(state.memcached, state.cache)}
 </main>
 </body>
 </html>
@@ -51,20 +52,33 @@ function backendRow(backend: BackendState): Html {
 <td class="n">${backend.weight}<td class="n">${backend.active}${limit}<td class="n">${backend.claimed}<td class="n">${backend.failed}</tr>`;
 }
 
-function nodeSection(nodes: readonly NodeReport[]): Html {
+function nodeSection(nodes: readonly NodeReport[], cache: CacheHealth | undefined): Html {
+  const copies = new Map(cache?.nodes.map((health) => [health.node, health]));
   const rows = nodes.map(
     ({ node, state, detail }) =>
-      html`<tr><th scope="row">${node}<td>${badge(state, state)}<td>${detail}</tr>`,
+      html`<tr><th scope="row">${node}<td>${badge(state, state)}<td>${copyState(copies.get(node))}<td>${detail}</tr>`,
   );
+  const unsure = cache && !cache.sure;
   return html`<section aria-labelledby="memcached">
 <h2 id="memcached">memcached</h2>
+${unsure ? html`<p>${badge('down', 'unsure')} The session cache does not reach a majority of the nodes.</p>` : ''}
 <div class="scroll"><table>
-<thead><tr><th>Node<th>State<th>Version</tr></thead>
+<thead><tr><th>Node<th>State<th>Session cache<th>Version</tr></thead>
 <tbody>
 ${rows}
 </tbody>
 </table></div>
 </section>`;
+}
+
+/** What the session cache believes of a node. */
+function copyState(health: NodeHealth | undefined): Html | string {
+  if (!health) return 'off';
+  const { state, since, reason, refill } = health;
+  const at = html` <small>since ${new Date(since).toISOString().slice(0, 19).replace('T', ' ')} UTC</small>`;
+  if (state === 'full') return html`${badge('up', state)}${at}`;
+  const told = refill ? `${refill.keys} keys looked at, ${refill.copied} copied` : (reason ?? '');
+  return html`${badge(state === 'behind' ? 'down' : 'unknown', state)}${at} ${told}`;
 }
 
 function badge(state: 'up' | 'down' | 'unknown', label: string): Html {

@@ -40,7 +40,11 @@ const USER = 'demo';
  */
 export async function runDemo({ env: given, open, stopped }: DemoOptions): Promise<void> {
   const env = { ...DEFAULTS, ...given };
-  const { LOG_LEVEL, CONSOLE_LISTEN } = parseSettings(env, ['LOG_LEVEL', 'CONSOLE_LISTEN']);
+  const { LOG_LEVEL, CONSOLE_LISTEN, CACHE_LISTEN } = parseSettings(env, [
+    'LOG_LEVEL',
+    'CONSOLE_LISTEN',
+    'CACHE_LISTEN',
+  ]);
   const logger = createLogger(LOG_LEVEL);
   const running: Running[] = [];
   const keep = <T extends Running>(part: T): T => {
@@ -52,7 +56,8 @@ export async function runDemo({ env: given, open, stopped }: DemoOptions): Promi
     const password = env.DEMO_PASSWORD || randomBytes(6).toString('base64url');
     const shared: Environment & Partial<PartEnvironment> = {
       ...env,
-      MEMCACHED_SERVERS: memcached.servers,
+      // One line in Django's settings: the sessions then outlive the loss of a node.
+      MEMCACHED_SERVERS: CACHE_LISTEN ? hostPort(CACHE_LISTEN) : memcached.servers,
       DEMO_USER: USER,
       DEMO_PASSWORD: password,
       DEMO_TOKEN_SECRET: randomBytes(32).toString('base64url'),
@@ -88,6 +93,7 @@ export async function runDemo({ env: given, open, stopped }: DemoOptions): Promi
 Dashgate demo ready
   portal   ${portal}  (user ${USER}, password ${password})
   console  ${publicUrl(config.CONSOLE_LISTEN)}/vnc_lite.html
+  cache    ${CACHE_LISTEN ? hostPort(CACHE_LISTEN) : 'off'}
   admin    ${config.ADMIN_LISTEN ? `http://${hostPort(config.ADMIN_LISTEN)}/` : 'off'}
   ${dashboards.length} dashboards, ${consoles.length} consoles, ${memcached.told}
   The certificate is self-signed: let the browser accept it. Ctrl-C ends all of it.

@@ -26,6 +26,7 @@ const FAULTS: Record<CommandFault, string> = {
   'bad data': 'CLIENT_ERROR bad data chunk',
   'too large': TOO_LARGE,
   'missing argument': 'ERROR',
+  'extra argument': 'ERROR',
 };
 
 const HANDLERS = new Map<string, Handler>([

@@ -9,11 +9,12 @@ import { listen } from '../listener/listen.ts';
 import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
+import { CacheService } from './cache.ts';
 import { createRedirector } from './redirector.ts';
 import { consoleService, portalService } from './services.ts';
 import { Shutdown } from './shutdown.ts';
 
-export type ListenerName = 'portal' | 'plain' | 'console' | 'redirect' | 'admin';
+export type ListenerName = 'portal' | 'plain' | 'console' | 'redirect' | 'cache' | 'admin';
 
 /** A running gateway. */
 export interface Gateway {
@@ -60,6 +61,9 @@ export async function startGateway(
   const portal = portalService(shared);
   const novnc = consoleService(shared);
   const services = novnc ? [portal, novnc] : [portal];
+  const cache = config.CACHE_LISTEN
+    ? new CacheService(config, contexts, logger.child({ service: 'cache' }))
+    : undefined;
   const addresses: Partial<Record<ListenerName, AddressInfo>> = {};
   const shutdowns = new Map<ListenerName, Shutdown>();
   let stopping = false;
@@ -72,11 +76,14 @@ export async function startGateway(
 
   async function close(): Promise<void> {
     stopping = true;
-    const { admin, ...others } = Object.fromEntries(shutdowns);
+    const { admin, cache: door, ...others } = Object.fromEntries(shutdowns);
     const run = (shutdown: Shutdown) => shutdown.run(config.SHUTDOWN_TIMEOUT);
     const stopped = Promise.all(Object.values(others).map(run));
     for (const service of services) service.retire();
     await stopped;
+    // The dashboards' answers may have needed it.
+    await cache?.close();
+    await door?.run(0);
     // Last, so that whoever watches can see the gateway stop.
     if (admin) await run(admin);
     cluster.close();
@@ -106,8 +113,12 @@ export async function startGateway(
       const server = createRedirector(addresses.portal!.port, config.HEADER_TIMEOUT);
       await open('redirect', 'PORTAL_REDIRECT_LISTEN', config.PORTAL_REDIRECT_LISTEN, server);
     }
+    if (config.CACHE_LISTEN && cache) {
+      void cache.start();
+      await open('cache', 'CACHE_LISTEN', config.CACHE_LISTEN, cache.server);
+    }
     if (config.ADMIN_LISTEN) {
-      const server = createAdmin({ services, cluster, isStopping: () => stopping });
+      const server = createAdmin({ services, cluster, cache, isStopping: () => stopping });
       await open('admin', 'ADMIN_LISTEN', config.ADMIN_LISTEN, server);
     }
   } catch (error) {

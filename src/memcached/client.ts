@@ -65,10 +65,13 @@ export class UnavailableError extends Error {
 /** A node answered, but with an error line or with bytes that are not the protocol. */
 export class ProtocolError extends Error {
   readonly node: string;
+  /** The error line, where the node sent one: `SERVER_ERROR object too large for cache`. */
+  readonly line: string | undefined;
 
-  constructor(node: string, message: string) {
+  constructor(node: string, message: string, line?: string) {
     super(`memcached node ${node}: ${message}`);
     this.name = 'ProtocolError';
     this.node = node;
+    this.line = line;
   }
 }

@@ -21,6 +21,8 @@ export interface ConnectionOptions {
   readonly maxPendingBytes?: number;
   /** The longest value accepted in a reply, in bytes. */
   readonly maxValueBytes?: number;
+  /** How bytes of reply lines become characters; UTF-8 unless told. */
+  readonly encoding?: 'utf8' | 'latin1';
   /** Called when the state becomes `up` or `down`; the error says why it went down. */
   readonly onState?: (state: 'up' | 'down', error?: UnavailableError) => void;
 }
@@ -195,7 +197,7 @@ export class Connection {
       return;
     }
     const first = this.#take();
-    first?.reject(new ProtocolError(this.address.text, `answered ${quoted}`));
+    first?.reject(new ProtocolError(this.address.text, `answered ${quoted}`, line));
     if (first === undefined || first.probe || !staysInStep(first.request, line)) {
       this.#fail(`it answered ${quoted}`);
     } else {
@@ -269,7 +271,7 @@ export class Connection {
     clearTimeout(this.#connectTimer);
     clearTimeout(this.#deadlineTimer);
     this.#deadlineTimer = undefined;
-    this.#socket?.destroy();
+    if (this.#socket !== undefined) discard(this.#socket, this.address);
     this.#socket = undefined;
     this.#pendingBytes = 0;
     for (const { reject } of this.#pending.splice(0)) reject(this.#unavailable(reason, cause));
@@ -278,4 +280,14 @@ export class Connection {
   #unavailable(reason: string, cause?: unknown): UnavailableError {
     return new UnavailableError(this.address.text, reason, cause === undefined ? {} : { cause });
   }
+}
+
+/**
+ * Closes a connection so that what was written and not yet received is never received: a request
+ * that was given up on must not be carried out later. A plain close would leave it to the kernel to
+ * go on sending for minutes, to a node that was cut off and comes back.
+ */
+function discard(socket: Socket, { port }: NodeAddress): void {
+  if (port === 0 || socket.connecting || socket.destroyed) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -76,6 +76,7 @@ export function fetchRequest(
         if (reply.line === 'END') return found;
         throw unexpected();
       }
+      if (reply.kind !== 'value') throw unexpected();
       // A node answers in the order asked, each key at most once: what breaks that order is the
       // answer to another request, and believing it would hand out another user's session.
       const index = keys.indexOf(reply.key, next);

@@ -1,5 +1,5 @@
 /** One reply, or one part of a reply to `get`, as a node sent it. */
-export type Reply = ReplyLine | ReplyValue;
+export type Reply = ReplyLine | ReplyValue | ReplyMeta;
 
 export interface ReplyLine {
   readonly kind: 'line';
@@ -15,6 +15,14 @@ export interface ReplyValue {
   readonly cas?: bigint;
 }
 
+/** The answer to a meta command that comes with a value. */
+export interface ReplyMeta {
+  readonly kind: 'meta';
+  /** `VA`, the length and the flags. */
+  readonly line: string;
+  readonly value: Buffer;
+}
+
 /** The bytes are not memcached's protocol. The message quotes none of them: they may be a session. */
 export class MalformedReply extends Error {
   constructor(message: string) {
@@ -26,6 +34,8 @@ export class MalformedReply extends Error {
 export interface ReplyParserOptions {
   /** The longest value accepted, in bytes; 1 MiB unless told, which is memcached's own limit. */
   readonly maxValueBytes?: number;
+  /** How bytes of lines become characters; UTF-8 unless told. */
+  readonly encoding?: 'utf8' | 'latin1';
 }
 
 export const DEFAULT_MAX_VALUE_BYTES = 1024 * 1024;
@@ -36,9 +46,11 @@ const END_OF_LINE = '\r\n';
 const MAX_FLAGS = 0xffff_ffff;
 const MAX_CAS = 0xffff_ffff_ffff_ffffn;
 const VALUE_LINE = /^VALUE ([^ ]+) (\d{1,10}) (\d{1,10})(?: (\d{1,20}))?$/;
+/** `protocol.txt`, "Meta Get": `VA <size> <flags>*`. */
+const META_LINE = /^VA (\d{1,10})(?: |$)/;
 
 interface Block {
-  readonly head: Omit<ReplyValue, 'value'>;
+  readonly head: Omit<ReplyValue, 'value'> | Omit<ReplyMeta, 'value'>;
   /** The value and the two bytes that end it, filled from the front. */
   readonly bytes: Buffer;
   filled: number;
@@ -51,11 +63,13 @@ interface Block {
  */
 export class ReplyParser {
   readonly #maxValueBytes: number;
+  readonly #encoding: 'utf8' | 'latin1';
   #line: Buffer = Buffer.alloc(0);
   #block: Block | undefined;
 
   constructor(options: ReplyParserOptions = {}) {
     this.#maxValueBytes = options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES;
+    this.#encoding = options.encoding ?? 'utf8';
   }
 
   /** The replies that `chunk` completes. Throws {@link MalformedReply}; the stream is then lost. */
@@ -89,12 +103,17 @@ export class ReplyParser {
 
   #finishLine(bytes: Buffer): ReplyLine | undefined {
     this.#line = Buffer.alloc(0);
-    const text = bytes.toString();
+    const text = bytes.toString(this.#encoding);
     if (!text.endsWith(END_OF_LINE)) throw new MalformedReply('sent a line that ends without CR');
     const line = text.slice(0, -END_OF_LINE.length);
-    if (!line.startsWith('VALUE ')) return { kind: 'line', line };
-    this.#block = this.#openBlock(line);
+    if (line.startsWith('VALUE ')) this.#block = this.#openBlock(line);
+    else if (META_LINE.test(line)) this.#block = this.#openMetaBlock(line);
+    else return { kind: 'line', line };
     return undefined;
+  }
+
+  #openMetaBlock(line: string): Block {
+    return this.#blockOf({ kind: 'meta', line }, Number(META_LINE.exec(line)![1]));
   }
 
   #openBlock(line: string): Block {
@@ -106,17 +125,17 @@ export class ReplyParser {
     if (flags > MAX_FLAGS || (cas !== undefined && cas > MAX_CAS)) {
       throw new MalformedReply('sent a VALUE line with a number out of range');
     }
+    const head = { kind: 'value', key: match[1]!, flags } as const;
+    return this.#blockOf(cas === undefined ? head : { ...head, cas }, length);
+  }
+
+  #blockOf(head: Block['head'], length: number): Block {
     if (length > this.#maxValueBytes) {
       throw new MalformedReply(
         `sent a value of ${length} bytes, over the limit of ${this.#maxValueBytes}: raise the limit`,
       );
     }
-    const head = { kind: 'value', key: match[1]!, flags } as const;
-    return {
-      head: cas === undefined ? head : { ...head, cas },
-      bytes: Buffer.allocUnsafe(length + END_OF_LINE.length),
-      filled: 0,
-    };
+    return { head, bytes: Buffer.allocUnsafe(length + END_OF_LINE.length), filled: 0 };
   }
 
   /** Copies what of the chunk belongs to the block; the number of bytes taken. */
@@ -126,7 +145,7 @@ export class ReplyParser {
     return taken;
   }
 
-  #finishBlock(block: Block): ReplyValue | undefined {
+  #finishBlock(block: Block): ReplyValue | ReplyMeta | undefined {
     if (block.filled < block.bytes.length) return undefined;
     this.#block = undefined;
     const length = block.bytes.length - END_OF_LINE.length;

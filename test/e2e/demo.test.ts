@@ -25,7 +25,7 @@ interface Demo {
 
 /** Starts `npm run demo` as a user does, on free ports. */
 async function startDemo(t: TestContext, env: Record<string, string> = {}): Promise<Demo> {
-  const [portal, novnc, admin] = (await freePorts(3)) as [number, number, number];
+  const [portal, novnc, admin, cache] = (await freePorts(4)) as [number, number, number, number];
   const child = spawn('npm', ['run', 'demo'], {
     cwd: ROOT,
     detached: true,
@@ -35,6 +35,7 @@ async function startDemo(t: TestContext, env: Record<string, string> = {}): Prom
       PORTAL_LISTEN: `127.0.0.1:${portal}`,
       CONSOLE_LISTEN: `127.0.0.1:${novnc}`,
       ADMIN_LISTEN: `127.0.0.1:${admin}`,
+      CACHE_LISTEN: `127.0.0.1:${cache}`,
       DEMO_PASSWORD: 'secret',
       ...env,
     },

@@ -28,6 +28,7 @@ export async function gatewaySettings(t: TestContext): Promise<Record<string, st
     ADMIN_LISTEN: '127.0.0.1:0',
     // Nothing listens there: forwarding must not need memcached.
     MEMCACHED_SERVERS: '127.0.0.1:9',
+    CACHE_LISTEN: '',
     HEALTH_INTERVAL: '50ms',
     HEALTH_TIMEOUT: '1s',
     SHUTDOWN_TIMEOUT: '2s',

@@ -13,7 +13,7 @@ const ORDER = [
   ['config.ts'],
   ['settings.ts'],
   ['admin'],
-  ['relay', 'middleware'],
+  ['cache', 'relay', 'middleware'],
   ['listener'],
   ['session'],
   ['upstream'],
@@ -25,7 +25,8 @@ const ORDER = [
 
 const PURE = [
   /^policy\//,
-  /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser)\.ts$/,
+  /^cache\/(door-(queue|meta|replies|counters|stats|retrieval|task|commands|meta-commands)|view-document|placeholder|cas-token|reserved-keys|cache-timing|shared-view|reader|writer|follower|item-copy|refiller|replicated-store)\.ts$/,
+  /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser|command-numbers|byte-requests)\.ts$/,
   /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|outgoing-head|reframing|refusal|deadlines)\.ts$/,
   /^listener\/(proxy-protocol|client-hello|crc32c|certificate-choice)\.ts$/,
   /^session\/pickle-/,

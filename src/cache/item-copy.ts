@@ -1,0 +1,114 @@
+import { UnavailableError } from '../memcached/client.ts';
+import type { LivingItem } from './cache-node.ts';
+import { isPlaceholder, PLACEHOLDER, PLACEHOLDER_FLAGS, PLACEHOLDER_TTL } from './placeholder.ts';
+import { areUnchanged, type Replicas } from './replicas.ts';
+
+/**
+ * `same`: nothing to do; `copied`, `removed`: done; `kept`: no full owner could tell better;
+ * `raced`: the item was written or deleted at the same time; `over`: the node is not being
+ * refilled, or the view could not be relied upon.
+ */
+export type CopyOutcome = 'same' | 'copied' | 'removed' | 'kept' | 'raced' | 'over';
+
+/** Times to live that differ by no more are the same: they were read one after the other. */
+const TTL_SLACK = 2;
+const MAX_RELATIVE_TTL = 30 * 24 * 60 * 60;
+const AT_ONCE = -1;
+
+/**
+ * Makes the item of `key` on `target`, a node that is being refilled, what it is on the full
+ * owners. Rejects with UnavailableError where one of the nodes does not answer.
+ *
+ * Why no write that was acknowledged is undone by an older value: a write goes to the full owners
+ * first, and when they have answered to the node that is being refilled. Let a copy take its token
+ * on the target at t1, read the full owner at t2 > t1 and store at t3 > t2; let a write that the
+ * copy does not know of reach the full owner at w1 and the target at w2 > w1. The copy does not
+ * know of it, so t2 < w1, and t1 < t2 < w1 < w2. If w2 < t3 then the write has replaced or removed
+ * the item that the token is of, and the copy is refused. If w2 > t3 the write comes last. That
+ * holds for an owner which fails the write, too, for the write goes to the target only when every
+ * gateway knows that owner as behind, and the copy looks at the view after it has read (`over`). It
+ * reads only from owners that every gateway knows as full, and so writes to before the target. Once
+ * the node is full, writes go to all owners at once, but only when that is settled: a copy
+ * that has passed its look at the view by then has taken its token and read before.
+ */
+export async function copyItem(
+  replicas: Replicas,
+  key: string,
+  target: number,
+): Promise<CopyOutcome> {
+  const { nodes, view } = replicas;
+  const owners = replicas.ownersOf(key);
+  const entries = owners.map((node) => view.entry(node));
+  const others = owners.filter((node) => node !== target);
+  const believed = others.filter((node) => view.entry(node).state === 'full');
+  const full = believed.filter((node) => view.isSettled(node));
+  if (view.entry(target).state !== 'refilling' || full.length < Math.min(1, believed.length)) {
+    return 'over';
+  }
+  if (full.length === 0 && replicas.whenUnsure === 'refuse') return 'over';
+  const node = nodes[target]!;
+  await node.store('add', key, PLACEHOLDER, PLACEHOLDER_FLAGS, PLACEHOLDER_TTL);
+  const mine = await node.inspect(key);
+  if (mine === undefined) return 'raced';
+  const theirs =
+    full.length > 0
+      ? await inspectFirst(replicas, key, full)
+      : await inspectAny(replicas, key, others);
+  if (!view.holds() && !(await view.refresh())) return 'over';
+  if (!areUnchanged(view, owners, entries)) return 'over';
+
+  const empty = isPlaceholder(mine);
+  if (theirs === undefined) {
+    if (full.length === 0 && !empty) return 'kept';
+    const outcome = await node.cas(key, PLACEHOLDER, mine.cas, PLACEHOLDER_FLAGS, AT_ONCE);
+    return outcome === 'STORED' ? (empty ? 'same' : 'removed') : 'raced';
+  }
+  if (!empty && (full.length === 0 || isSame(mine, theirs)))
+    return full.length === 0 ? 'kept' : 'same';
+  const exptime = exptimeOf(theirs.ttl, replicas.clock.unixMs());
+  const outcome = await node.cas(key, theirs.value, mine.cas, theirs.flags, exptime);
+  return outcome === 'STORED' ? 'copied' : 'raced';
+}
+
+/** The item on the first node that has it; every one is asked, and has to answer, until then. */
+async function inspectFirst(
+  { nodes }: Replicas,
+  key: string,
+  candidates: readonly number[],
+): Promise<LivingItem | undefined> {
+  for (const candidate of candidates) {
+    const item = await nodes[candidate]!.inspect(key);
+    if (item !== undefined && !isPlaceholder(item)) return item;
+  }
+  return undefined;
+}
+
+/** As {@link inspectFirst}, of nodes that need not answer. */
+async function inspectAny(
+  replicas: Replicas,
+  key: string,
+  candidates: readonly number[],
+): Promise<LivingItem | undefined> {
+  for (const candidate of candidates) {
+    try {
+      const item = await inspectFirst(replicas, key, [candidate]);
+      if (item !== undefined) return item;
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function isSame(a: LivingItem, b: LivingItem): boolean {
+  if (a.flags !== b.flags || !a.value.equals(b.value)) return false;
+  if (a.ttl < 0 || b.ttl < 0) return a.ttl === b.ttl;
+  return Math.abs(a.ttl - b.ttl) <= TTL_SLACK;
+}
+
+/** A time to live as the protocol wants it (protocol.txt, "Expiration times"). */
+function exptimeOf(ttl: number, unixMs: number): number {
+  if (ttl < 0) return 0;
+  if (ttl <= MAX_RELATIVE_TTL) return Math.max(1, ttl);
+  return Math.floor(unixMs / 1000) + ttl;
+}

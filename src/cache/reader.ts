@@ -1,0 +1,139 @@
+import { UnavailableError } from '../memcached/client.ts';
+import type { NodeItem } from './cache-node.ts';
+import { isPlaceholder } from './placeholder.ts';
+import { areUnchanged, MAX_ROUNDS, type Replicas } from './replicas.ts';
+import type { Entry } from './view-document.ts';
+
+/** What an owner gave, and which one it was, in which state. */
+export interface Found<T> {
+  readonly node: number;
+  readonly entry: Entry;
+  readonly answer: T;
+}
+
+/** Asks one node; undefined where it does not have the item. */
+export type Ask<T> = (node: number) => Promise<T | undefined>;
+
+interface Answers<T> {
+  readonly node?: number;
+  readonly answer?: T;
+  /** How many answered that they do not have it. */
+  readonly misses: number;
+  /** Why one of the others did not answer. */
+  readonly error?: unknown;
+}
+
+/**
+ * Reads from the first full owner, and from the next where that does not answer within the
+ * deadline or does not have the item: it may have evicted it, or been restarted a moment ago.
+ *
+ * Why an answer is believed: a write is acknowledged when every owner has applied it, except those
+ * that every gateway with a lease knows as no longer full. The view is looked at when the answer
+ * is there, for the process may have stood still since it was asked for. If the lease holds then
+ * and the owner has been full all the time, in one epoch, then it has applied whatever was
+ * acknowledged before it was asked.
+ */
+export class Reader {
+  readonly #replicas: Replicas;
+
+  constructor(replicas: Replicas) {
+    this.#replicas = replicas;
+  }
+
+  /** The item of `key`. Rejects with UnavailableError where no owner may answer. */
+  async get(key: string): Promise<Found<NodeItem> | undefined> {
+    const { nodes } = this.#replicas;
+    return this.read(key, async (node) => {
+      const item = await nodes[node]!.fetch(key);
+      return item === undefined || isPlaceholder(item) ? undefined : item;
+    });
+  }
+
+  /** What the owners of `key` have. */
+  async read<T>(key: string, ask: Ask<T>): Promise<Found<T> | undefined> {
+    const { view, whenUnsure } = this.#replicas;
+    const owners = this.#replicas.ownersOf(key);
+    let reason: unknown;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const entries = owners.map((node) => view.entry(node));
+      const full = owners.filter((_, position) => entries[position]!.state === 'full');
+      const { node, answer, misses, error } = await this.#askInTurn(full, ask);
+      reason = error ?? reason;
+      const sure = view.holds() || (await view.refresh());
+      if (node !== undefined) {
+        const entry = entries[owners.indexOf(node)]!;
+        const believed = sure ? view.entry(node) === entry : whenUnsure === 'serve';
+        if (believed) return { node, entry, answer: answer as T };
+      } else if (misses > 0) {
+        if (sure ? areUnchanged(view, owners, entries) : whenUnsure === 'serve') return undefined;
+      } else if (whenUnsure === 'serve' && areUnchanged(view, owners, entries)) {
+        return this.#readAnyhow(owners, entries, ask, reason);
+      }
+    }
+    throw reason ?? unsure(this.#replicas, owners);
+  }
+
+  /** The last resort: no full owner answers, so the others are asked, which may have old items. */
+  async #readAnyhow<T>(
+    owners: readonly number[],
+    entries: readonly Entry[],
+    ask: Ask<T>,
+    reason: unknown,
+  ): Promise<Found<T> | undefined> {
+    const rest = owners.filter((_, position) => entries[position]!.state !== 'full');
+    const { node, answer, misses, error } = await this.#askInTurn(rest, ask);
+    if (node !== undefined) {
+      return { node, entry: entries[owners.indexOf(node)]!, answer: answer as T };
+    }
+    if (misses > 0) return undefined;
+    throw reason ?? error;
+  }
+
+  /** Resolves with the first answer that is an item, or when all have answered or failed. */
+  #askInTurn<T>(candidates: readonly number[], ask: Ask<T>): Promise<Answers<T>> {
+    const { clock, timing } = this.#replicas;
+    return new Promise((resolve) => {
+      let next = 0;
+      let running = 0;
+      let misses = 0;
+      let error: unknown;
+      let callOff = () => {};
+      const advance = () => {
+        callOff();
+        const node = candidates[next++];
+        if (node === undefined) {
+          if (running === 0) resolve({ misses, error });
+          return;
+        }
+        running++;
+        if (next < candidates.length) callOff = clock.after(timing.readDeadlineMs, advance);
+        ask(node).then(
+          (answer) => {
+            running--;
+            if (answer !== undefined) {
+              callOff();
+              resolve({ node, answer, misses });
+              return;
+            }
+            misses++;
+            advance();
+          },
+          (failure) => {
+            running--;
+            error ??= failure;
+            advance();
+          },
+        );
+      };
+      advance();
+    });
+  }
+}
+
+/** The error of a command that could be answered, but not within the guarantee. */
+export function unsure({ nodes }: Replicas, owners: readonly number[]): UnavailableError {
+  return new UnavailableError(
+    owners.map((node) => nodes[node]!.address).join(', '),
+    'too few memcached nodes answer to be sure of the answer: bring back the nodes that are down',
+  );
+}

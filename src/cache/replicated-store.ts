@@ -1,0 +1,253 @@
+import { ProtocolError } from '../memcached/client.ts';
+import { AddCommand } from './add-command.ts';
+import type { CacheNode, NodeItem } from './cache-node.ts';
+import type {
+  CachedItem,
+  CacheStore,
+  MetaAnswer,
+  MetaCommand,
+  StorageVerb,
+} from './cache-store.ts';
+import { decodeToken, encodeToken, isOfEpoch } from './cas-token.ts';
+import { type Effect, Follower, type Storing } from './follower.ts';
+import { MetaCommands } from './meta-commands.ts';
+import { isPlaceholder } from './placeholder.ts';
+import { type Found, Reader } from './reader.ts';
+import type { Replicas } from './replicas.ts';
+import { RESERVED_PREFIX, VIEW_KEY } from './reserved-keys.ts';
+import { Writer } from './writer.ts';
+
+/**
+ * The commands of the cache on nodes that each hold some of its items, every item on several. What
+ * is written blindly (`set`, `delete`, `touch`) goes to all owners at once; what depends on the item
+ * that is there is decided by one owner, and its effect passed on.
+ */
+export class ReplicatedStore implements CacheStore {
+  readonly #replicas: Replicas;
+  readonly #reader: Reader;
+  readonly #writer: Writer;
+  readonly #follower: Follower;
+  readonly #meta: MetaCommands;
+
+  constructor(replicas: Replicas, writer: Writer = new Writer(replicas)) {
+    this.#replicas = replicas;
+    this.#reader = new Reader(replicas);
+    this.#writer = writer;
+    this.#follower = new Follower(replicas);
+    this.#meta = new MetaCommands(replicas, this.#reader, this.#writer, this.#follower);
+  }
+
+  async get(key: string): Promise<CachedItem | undefined> {
+    if (isReserved(key)) return undefined;
+    const found = await this.#reader.get(key);
+    return found === undefined ? undefined : new FoundItem(found);
+  }
+
+  async getMany(keys: readonly string[]): Promise<Map<string, CachedItem>> {
+    const items = new Map<string, CachedItem>();
+    const byNode = Map.groupBy(new Set(keys), (key) => this.#firstFullOwner(key));
+    await Promise.all(
+      [...byNode].map(async ([node, theirs]) => {
+        const found = node === undefined ? undefined : await this.#fetchMany(node, theirs);
+        await Promise.all(
+          theirs.map(async (key) => {
+            const item = found?.get(key) ?? (await this.get(key));
+            if (item !== undefined) items.set(key, item);
+          }),
+        );
+      }),
+    );
+    return items;
+  }
+
+  async getAndTouch(key: string, exptime: number): Promise<CachedItem | undefined> {
+    const item = await this.get(key);
+    if (item !== undefined) await this.touch(key, exptime);
+    return item;
+  }
+
+  async store(
+    verb: StorageVerb,
+    key: string,
+    value: Buffer,
+    flags: number,
+    exptime: number,
+  ): Promise<'STORED' | 'NOT_STORED'> {
+    refuseReserved(key);
+    const owners = this.#replicas.ownersOf(key);
+    const effect: Storing = { verb: 'set', key, value, flags, exptime };
+    if (verb === 'set') {
+      const answers = await this.#writer.apply({
+        owners,
+        run: (node, entry) => this.#follower.follow(effect, node, entry),
+        final: exptime < 0,
+      });
+      throwIfAllRefuse(answers);
+      return 'STORED';
+    }
+    if (verb === 'add') {
+      return new AddCommand(this.#replicas, this.#writer, this.#follower, effect).run();
+    }
+    const decision = await this.#writer.decide(owners, async (node) => {
+      const stored = await this.#replicas.nodes[node]!.store(verb, key, value, flags, exptime);
+      return stored ? true : undefined;
+    });
+    if (decision === undefined) return 'NOT_STORED';
+    const followed: Effect =
+      verb === 'replace' ? effect : { verb, key, value, authority: decision.node };
+    await this.#writer.apply({
+      owners,
+      run: (node, entry) => this.#follower.follow(followed, node, entry),
+      final: false,
+      applied: decision.applied,
+    });
+    return 'STORED';
+  }
+
+  async cas(
+    key: string,
+    value: Buffer,
+    version: bigint,
+    flags: number,
+    exptime: number,
+  ): Promise<'STORED' | 'EXISTS' | 'NOT_FOUND'> {
+    refuseReserved(key);
+    const { nodes, view } = this.#replicas;
+    const owners = this.#replicas.ownersOf(key);
+    const token = decodeToken(version);
+    // The node that counted the version decides, while it is full in the epoch that it was in.
+    const decision = await this.#writer.decide(owners, async (node) => {
+      if (node !== token.node || !isOfEpoch(token, view.entry(node).epoch)) return undefined;
+      return nodes[node]!.cas(key, value, token.version, flags, exptime);
+    });
+    if (decision === undefined) {
+      return (await this.get(key)) === undefined ? 'NOT_FOUND' : 'EXISTS';
+    }
+    if (decision.answer !== 'STORED') return decision.answer;
+    await this.#writer.apply({
+      owners,
+      run: (node, entry) =>
+        this.#follower.follow({ verb: 'set', key, value, flags, exptime }, node, entry),
+      final: exptime < 0,
+      applied: decision.applied,
+    });
+    return 'STORED';
+  }
+
+  async delete(key: string): Promise<boolean> {
+    refuseReserved(key);
+    const answers = await this.#writer.apply({
+      owners: this.#replicas.ownersOf(key),
+      run: (node) => this.#replicas.nodes[node]!.delete(key),
+      final: true,
+    });
+    return [...answers.values()].includes(true);
+  }
+
+  async touch(key: string, exptime: number): Promise<boolean> {
+    refuseReserved(key);
+    const answers = await this.#writer.apply({
+      owners: this.#replicas.ownersOf(key),
+      run: (node) => this.#replicas.nodes[node]!.touch(key, exptime),
+      final: exptime < 0,
+    });
+    return [...answers.values()].includes(true);
+  }
+
+  async count(verb: 'incr' | 'decr', key: string, by: bigint): Promise<bigint | undefined> {
+    refuseReserved(key);
+    const owners = this.#replicas.ownersOf(key);
+    const decision = await this.#writer.decide(owners, (node) =>
+      this.#replicas.nodes[node]!.count(verb, key, by),
+    );
+    if (decision === undefined) return undefined;
+    await this.#writer.apply({
+      owners,
+      run: (node, entry) =>
+        this.#follower.follow({ verb, key, by, authority: decision.node }, node, entry),
+      final: false,
+      applied: decision.applied,
+    });
+    return decision.answer;
+  }
+
+  async meta(command: MetaCommand): Promise<MetaAnswer> {
+    return this.#meta.run(command);
+  }
+
+  async flush(): Promise<void> {
+    const { nodes } = this.#replicas;
+    await this.#writer.apply({
+      owners: nodes.map((_, node) => node),
+      run: (node) => flushButView(nodes[node]!),
+      final: true,
+    });
+  }
+
+  #firstFullOwner(key: string): number | undefined {
+    if (isReserved(key)) return undefined;
+    const { view, ownersOf } = this.#replicas;
+    return ownersOf(key).find((node) => view.entry(node).state === 'full');
+  }
+
+  /** What one full owner has of many keys; undefined where it may not be believed. */
+  async #fetchMany(
+    node: number,
+    keys: readonly string[],
+  ): Promise<Map<string, CachedItem> | undefined> {
+    const { nodes, view, clock, timing } = this.#replicas;
+    const entry = view.entry(node);
+    let callOff = () => {};
+    const late = new Promise<undefined>((resolve) => {
+      callOff = clock.after(timing.readDeadlineMs, () => resolve(undefined));
+    });
+    const answer = nodes[node]!.fetchMany(keys).catch(() => undefined);
+    const found = await Promise.race([answer, late]);
+    callOff();
+    if (found === undefined || !view.holds() || view.entry(node) !== entry) return undefined;
+    const items = [...found].filter(([, item]) => !isPlaceholder(item));
+    return new Map(items.map(([key, item]) => [key, new FoundItem({ node, entry, answer: item })]));
+  }
+}
+
+/** Without the view a node would seem to have been restarted. */
+async function flushButView(node: CacheNode): Promise<void> {
+  const document = await node.control.fetch(VIEW_KEY);
+  await node.flush();
+  if (document !== undefined) await node.control.store('add', VIEW_KEY, document.value, 0, 0);
+}
+
+/** An item as the cache gives it out; its token is made when it is asked for. */
+class FoundItem implements CachedItem {
+  readonly value: Buffer;
+  readonly flags: number;
+  readonly #found: Found<NodeItem>;
+
+  constructor(found: Found<NodeItem>) {
+    this.value = found.answer.value;
+    this.flags = found.answer.flags;
+    this.#found = found;
+  }
+
+  get cas(): bigint {
+    const { node, entry, answer } = this.#found;
+    return encodeToken({ node, epoch: entry.epoch, version: answer.cas });
+  }
+}
+
+/** Whether a key is one that the cache keeps for itself: to clients it is always absent. */
+function isReserved(key: string): boolean {
+  return key.startsWith(RESERVED_PREFIX);
+}
+
+function refuseReserved(key: string): void {
+  if (!isReserved(key)) return;
+  const line = `CLIENT_ERROR keys that begin with ${RESERVED_PREFIX} are the cache's own`;
+  throw new ProtocolError('(the cache)', line, line);
+}
+
+/** A write that every owner refuses is refused; where one took it, the others have been emptied. */
+function throwIfAllRefuse(answers: ReadonlyMap<number, unknown>): void {
+  const refusals = [...answers.values()].filter((answer) => answer instanceof ProtocolError);
+  if (refusals.length === answers.size && refusals.length > 0) throw refusals[0];
+}

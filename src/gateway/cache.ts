@@ -1,0 +1,62 @@
+import type { Server } from 'node:net';
+import type { CacheHealth } from '../cache/cache-health.ts';
+import { CacheDoor } from '../cache/door.ts';
+import { createSessionCache, type SessionCache } from '../cache/session-cache.ts';
+import type { Config } from '../config.ts';
+import type { TlsContexts } from '../listener/tls-contexts.ts';
+import type { Logger } from '../log.ts';
+import { parseNetworks } from '../policy/networks.ts';
+
+/** How long dashboards that are connected may go on when it closes, in ms: a request of theirs. */
+const GRACE_MS = 1_000;
+
+/** The session cache of a gateway, with its door, as they are configured. */
+export class CacheService {
+  readonly #cache: SessionCache;
+  readonly #door: CacheDoor;
+  readonly #logger: Logger;
+
+  constructor(config: Config, tls: TlsContexts, logger: Logger) {
+    this.#logger = logger;
+    this.#cache = createSessionCache({
+      nodes: config.MEMCACHED_SERVERS,
+      placement: config.MEMCACHED_PLACEMENT,
+      copies: config.SESSION_COPIES,
+      whenUnsure: config.CACHE_WHEN_UNSURE,
+      maxValueBytes: config.CACHE_MAX_VALUE_BYTES,
+      // Nodes are shared with others, whose items are none of the cache's business.
+      keyPrefix: `${config.DJANGO_KEY_PREFIX}:${config.DJANGO_KEY_VERSION}:`,
+      logger,
+    });
+    this.#door = new CacheDoor({
+      store: this.#cache.store,
+      allowed: parseNetworks(config.CACHE_ALLOW),
+      allowFlush: config.CACHE_ALLOW_FLUSH,
+      maxValueBytes: config.CACHE_MAX_VALUE_BYTES,
+      ...(config.CACHE_TLS ? { tls: tls.optionsFor() } : {}),
+      logger,
+    });
+  }
+
+  /** What is to be bound. */
+  get server(): Server {
+    return this.#door.server;
+  }
+
+  health(): CacheHealth {
+    return this.#cache.health();
+  }
+
+  /** Begins to look after the nodes; the log tells where that takes long. */
+  async start(): Promise<void> {
+    if (await this.#cache.start()) return;
+    const remedy = 'look whether the nodes of MEMCACHED_SERVERS run and can be reached';
+    this.#logger.warn({ remedy }, 'the session cache cannot rely on its nodes yet');
+  }
+
+  /** Lets dashboards finish what they are at, then ends. */
+  async close(): Promise<void> {
+    if (this.#door.server.listening) await this.#door.close({ graceMs: GRACE_MS });
+    this.#cache.close();
+  }
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import type { Mutation } from '../support/cache-cluster.ts';
+import type { Search, SearchResult } from '../support/cache-search.ts';
+
+/** Schedules in which anything goes wrong, and in which one node at a time is lost. */
+const TURMOILS = 10_000;
+const LOSSES = 1_200;
+const WORKERS = Math.min(4, Math.max(2, availableParallelism()));
+/** Schedules that are tried to find a broken rule out. */
+const MUTANT_TURMOILS = 4_000;
+
+const MUTATIONS: readonly Mutation[] = [
+  'no wait for leases',
+  'no look at the view after the answer',
+  'changes made by others are not waited for',
+  'writes to refilling nodes first',
+  'copies without tokens',
+  'no quiet time before refilling',
+  'deletes are acknowledged by one owner',
+  'refilling nodes are not swept',
+];
+
+/** Runs a search in a thread of its own. */
+function search(work: Search): Promise<SearchResult> {
+  const worker = new Worker(new URL('../support/cache-search.ts', import.meta.url), {
+    workerData: work,
+  });
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve).once('error', reject);
+  });
+}
+
+async function searchAll(work: Search): Promise<SearchResult[]> {
+  const shareUpTo = (part: number) => Math.floor((work.count * part) / WORKERS);
+  return Promise.all(
+    Array.from({ length: WORKERS }, (_, part) =>
+      search({
+        ...work,
+        from: work.from + shareUpTo(part),
+        count: shareUpTo(part + 1) - shareUpTo(part),
+      }),
+    ),
+  );
+}
+
+function total(results: readonly SearchResult[], of: (result: SearchResult) => number): number {
+  return results.reduce((sum, result) => sum + of(result), 0);
+}
+
+describe('the session cache on simulated nodes', () => {
+  it(`never shows what was deleted or replaced, over ${TURMOILS} schedules of failures`, async () => {
+    const results = await searchAll({ scenario: 'turmoil', from: 1, count: TURMOILS });
+    for (const { found } of results) assert.equal(found, undefined);
+    assert.equal(
+      total(results, ({ schedules }) => schedules),
+      TURMOILS,
+    );
+    // It was busy, and mostly able to answer.
+    const operations = total(results, (result) => result.operations);
+    assert.ok(operations > 100 * TURMOILS, `${operations} commands`);
+    assert.ok(total(results, ({ failed }) => failed) < 0.2 * operations);
+    assert.ok(total(results, ({ hits }) => hits) > 0.2 * operations);
+  });
+
+  it(`loses nothing, fails no command and answers in time, over ${LOSSES} schedules of one node lost at a time`, async () => {
+    const results = await searchAll({ scenario: 'one at a time', from: 1, count: LOSSES });
+    for (const { found } of results) assert.equal(found, undefined);
+    assert.equal(
+      total(results, ({ schedules }) => schedules),
+      LOSSES,
+    );
+    assert.ok(total(results, ({ hits }) => hits) > 50 * LOSSES);
+  });
+
+  it('would lose something if nodes that come back empty were not filled', async () => {
+    const mutation = 'refilling nodes are not swept';
+    const work: Search = { scenario: 'one at a time', from: 1, count: LOSSES, mutation };
+    const { found } = await search(work);
+    assert.match(found ?? '', /lost|stale/);
+  });
+
+  for (const mutation of MUTATIONS) {
+    it(`would show something deleted with the rule broken: ${mutation}`, async () => {
+      const { found } = await search({
+        scenario: 'turmoil',
+        from: 1,
+        count: MUTANT_TURMOILS,
+        mutation,
+      });
+      assert.match(found ?? '', /stale/);
+    });
+  }
+});
