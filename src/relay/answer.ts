@@ -6,7 +6,13 @@ import { type Client, requestIdOf } from '../policy/forwarded.ts';
 import { siteOf } from '../policy/location.ts';
 import { CHUNKED, type RequestHead, type ResponseHead, UNTIL_CLOSE } from './head.ts';
 import type { HeaderLines } from './header-lines.ts';
-import { isWebsocket, type OutgoingRequest, requestHead, responseHead } from './outgoing-head.ts';
+import {
+  type ForwardedLines,
+  isWebsocket,
+  type OutgoingRequest,
+  requestHead,
+  responseHead,
+} from './outgoing-head.ts';
 import { Chunking, Dechunking, type Reframing } from './reframing.ts';
 import type { ExchangeRecord } from './relay-report.ts';
 
@@ -40,10 +46,15 @@ export class Answer {
   #served: string | undefined;
   #reframing: Reframing | undefined;
 
-  constructor(request: RequestHead, client: Client, { affinity }: AnswerPolicy) {
+  constructor(
+    request: RequestHead,
+    client: Client,
+    forwarded: ForwardedLines,
+    { affinity }: AnswerPolicy,
+  ) {
     const { method, target, minor, upgrade, lines } = request;
     this.requestId = requestIdOf(lines, client) ?? randomUUID();
-    this.outgoing = requestHead(request, client, this.requestId, affinity);
+    this.outgoing = requestHead(request, forwarded, this.requestId, affinity);
     this.method = method;
     this.minor = minor;
     this.upgrade = isWebsocket(upgrade);

@@ -11,7 +11,7 @@ import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
 import { Exchange, type Responder, type Upstream } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
-import { informationalHead, isWebsocket, switchingHead } from './outgoing-head.ts';
+import { ForwardedLines, informationalHead, isWebsocket, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 
@@ -36,6 +36,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   deadline: number;
   readonly #socket: Socket;
   readonly #peer: DownstreamPeer;
+  readonly #forwarded: ForwardedLines;
   readonly #relay: DownstreamContext;
   readonly #handlers = {
     data: (chunk: Buffer) => this.#onData(chunk),
@@ -58,6 +59,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   constructor(socket: Socket, peer: DownstreamPeer, relay: DownstreamContext) {
     this.#socket = socket;
     this.#peer = peer;
+    this.#forwarded = new ForwardedLines(peer);
     this.#relay = relay;
     this.deadline = relay.deadlines.in(relay.timeouts.headerMs);
     relay.deadlines.add(this);
@@ -120,7 +122,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #begin(head: RequestHead, rest: Buffer): void {
     const relay = this.#relay;
     const { method, target } = head;
-    const answer = new Answer(head, this.#peer, relay);
+    const answer = new Answer(head, this.#peer, this.#forwarded, relay);
     this.#answer = answer;
     this.#keepAlive = head.keepAlive && !relay.retiring;
     this.#body.start(head.bodyLength);

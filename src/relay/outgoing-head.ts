@@ -51,6 +51,37 @@ export interface ResponseOptions {
   readonly served: string;
 }
 
+/**
+ * The lines that tell a backend who asks. They are the same for all requests of a client for one
+ * host, unless the client is believed what it says itself.
+ */
+export class ForwardedLines {
+  text = '';
+  readonly #client: Client;
+  #host: string | undefined;
+  #told: Forwarding | undefined;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** What is told of a request, and is in `text` from now on. */
+  of({ lines, host }: RequestHead): Forwarding {
+    if (this.#told && this.#host === host && !this.#client.trusted) return this.#told;
+    const told = forwarding(lines, host, this.#client);
+    this.#host = host;
+    this.#told = told;
+    // Flat, for it is written with many requests.
+    this.text = Buffer.from(
+      `X-Forwarded-For: ${told.client}\r\nX-Forwarded-Proto: ${told.proto}\r\n` +
+        `X-Forwarded-Host: ${told.host}\r\nX-Forwarded-Port: ${told.port}\r\n` +
+        `X-Real-IP: ${told.realIp}\r\n`,
+      'latin1',
+    ).toString('latin1');
+    return told;
+  }
+}
+
 /** What becomes of a line: it stays as it is, or this text stands in its place ('' for none). */
 type Fate = string | undefined;
 const STAYS = undefined;
@@ -63,7 +94,7 @@ const GOES = '';
  */
 export function requestHead(
   head: RequestHead,
-  client: Client,
+  forwarded: ForwardedLines,
   requestId: string,
   affinity: AffinityCookie | undefined,
 ): OutgoingRequest {
@@ -78,10 +109,8 @@ export function requestHead(
     from = lines.end(line);
   }
   text += lines.text.slice(from, lines.last);
-  const told = forwarding(lines, head.host, client);
-  text += `X-Forwarded-For: ${told.client}\r\nX-Forwarded-Proto: ${told.proto}\r\n`;
-  text += `X-Forwarded-Host: ${told.host}\r\nX-Forwarded-Port: ${told.port}\r\n`;
-  text += `X-Real-IP: ${told.realIp}\r\nX-Request-Id: ${requestId}\r\n`;
+  const told = forwarded.of(head);
+  text += `${forwarded.text}X-Request-Id: ${requestId}\r\n`;
   if (isWebsocket(head.upgrade)) text += upgradeLines(head.upgrade);
   const asked = affinity?.value(lines.value('cookie'));
   return { text: `${text}\r\n`, asked, told };

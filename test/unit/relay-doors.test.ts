@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { type Peer, requestHeaders, upgradeHeaders } from '../../src/policy/forwarded.ts';
 import { applyResponsePolicy } from '../../src/policy/response.ts';
 import type { HeaderLines } from '../../src/relay/header-lines.ts';
-import { type ResponseOptions, requestHead, responseHead } from '../../src/relay/outgoing-head.ts';
+import { ForwardedLines, type ResponseOptions, requestHead, responseHead } from '../../src/relay/outgoing-head.ts';
 import { RequestParser } from '../../src/relay/request-parser.ts';
 import { ResponseParser } from '../../src/relay/response-parser.ts';
 
@@ -74,7 +74,7 @@ describe('both doors forward the same', () => {
         const asks = { ...peer, trusted };
         const rules = parsed.upgrade ? upgradeHeaders : requestHeaders;
         const expected = rules(nodeHeaders(parsed.lines), asks);
-        const { text } = requestHead(parsed, asks, asks.requestId, undefined);
+        const { text } = requestHead(parsed, new ForwardedLines(asks), asks.requestId, undefined);
         const again = new RequestParser().parse(Buffer.from(text, 'latin1'));
         assert.ok(again);
         assert.deepEqual(nodeHeaders(again.lines), expected);

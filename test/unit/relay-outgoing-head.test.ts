@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { AffinityCookie } from '../../src/policy/cookies.ts';
 import type { Peer } from '../../src/policy/forwarded.ts';
 import {
+  ForwardedLines,
   informationalHead,
   type ResponseOptions,
   requestHead,
@@ -37,7 +38,7 @@ const linesOf = (text: string) => {
 function forwarded(lines: readonly string[], asks = peer, cookie?: AffinityCookie): string[] {
   const parsed = new RequestParser().parse(head(...lines));
   assert.ok(parsed);
-  return linesOf(requestHead(parsed, asks, asks.requestId, cookie).text);
+  return linesOf(requestHead(parsed, new ForwardedLines(asks), asks.requestId, cookie).text);
 }
 
 function answered(lines: readonly string[], more: Partial<ResponseOptions> = {}): string[] {
@@ -142,14 +143,17 @@ describe('a request', () => {
     ];
     const parsed = new RequestParser().parse(head(...lines));
     assert.ok(parsed);
-    const { text, asked } = requestHead(parsed, peer, peer.requestId, affinity);
+    const { text, asked } = requestHead(parsed, new ForwardedLines(peer), peer.requestId, affinity);
     assert.equal(asked, 'c2');
     assert.deepEqual(linesOf(text).slice(2, 5), [
       'cookie: a=1;b=2',
       'Cookie: XSERVERID=1',
       'X-Forwarded-For: 192.0.2.7',
     ]);
-    assert.equal(requestHead(parsed, peer, peer.requestId, undefined).asked, undefined);
+    assert.equal(
+      requestHead(parsed, new ForwardedLines(peer), peer.requestId, undefined).asked,
+      undefined,
+    );
   });
 });
 

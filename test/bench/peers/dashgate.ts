@@ -11,12 +11,8 @@ export const dashgate: Peer = {
   plain: true,
   note: 'access log to /dev/null, active health checks, memcached',
   async start({ children, core, origins, certificate }) {
-    const [portal, console, plain, admin] = (await freePorts(4)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const ports = (await freePorts(5)) as [number, number, number, number, number];
+    const [portal, console, plain, cache, admin] = ports;
     const urls = (ports: readonly number[]) =>
       ports.map((port) => `http://127.0.0.1:${port}`).join(',');
     const child = children.start([process.execPath, ...startArguments()], {
@@ -27,6 +23,7 @@ export const dashgate: Peer = {
         PORTAL_PLAIN_LISTEN: `127.0.0.1:${plain}`,
         CONSOLE_LISTEN: `127.0.0.1:${console}`,
         CONSOLE_BACKENDS: urls(origins.console),
+        CACHE_LISTEN: `127.0.0.1:${cache}`,
         ADMIN_LISTEN: `127.0.0.1:${admin}`,
         MEMCACHED_SERVERS: `127.0.0.1:${origins.memcached}`,
         TLS_CERT: certificate.cert,
