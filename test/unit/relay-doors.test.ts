@@ -4,7 +4,12 @@ import { describe, test } from 'node:test';
 import { type Peer, requestHeaders, upgradeHeaders } from '../../src/policy/forwarded.ts';
 import { applyResponsePolicy } from '../../src/policy/response.ts';
 import type { HeaderLines } from '../../src/relay/header-lines.ts';
-import { ForwardedLines, type ResponseOptions, requestHead, responseHead } from '../../src/relay/outgoing-head.ts';
+import {
+  ForwardedLines,
+  type ResponseOptions,
+  requestHead,
+  responseHead,
+} from '../../src/relay/outgoing-head.ts';
 import { RequestParser } from '../../src/relay/request-parser.ts';
 import { ResponseParser } from '../../src/relay/response-parser.ts';
 

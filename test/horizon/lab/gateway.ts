@@ -11,6 +11,10 @@ export interface GatewayOptions {
   /** Path that a usable dashboard answers with 200. */
   readonly portalHealthPath: string;
   readonly memcached: readonly string[];
+  /** The memcached client of the dashboards; pymemcache unless told. */
+  readonly placement?: string;
+  /** Port of its session cache; off unless told. */
+  readonly cachePort?: number;
 }
 
 /** Dashgate as an operator runs it: the command line and its environment. */
@@ -18,6 +22,7 @@ export interface Gateway {
   /** Origins as the browser sees them, `https://127.0.0.1:port`. */
   readonly portal: string;
   readonly console: string;
+  readonly admin: string;
   /** The certificate to trust, in PEM. */
   readonly ca: string;
   readonly program: Program;
@@ -47,6 +52,8 @@ export async function startGateway(
       CONSOLE_HEALTH_PATH: '/vnc_lite.html',
       ADMIN_LISTEN: `127.0.0.1:${admin}`,
       MEMCACHED_SERVERS: options.memcached.join(','),
+      MEMCACHED_PLACEMENT: options.placement ?? 'pymemcache',
+      CACHE_LISTEN: options.cachePort ? `127.0.0.1:${options.cachePort}` : '',
       TLS_CERT: cert,
       TLS_KEY: key,
     },
@@ -55,6 +62,7 @@ export async function startGateway(
   return {
     portal: `https://127.0.0.1:${portal}`,
     console: `https://127.0.0.1:${console}`,
+    admin: `http://127.0.0.1:${admin}`,
     ca: await readFile(cert, 'utf8'),
     program,
   };

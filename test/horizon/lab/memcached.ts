@@ -12,26 +12,22 @@ export interface MemcachedNode {
 export async function startMemcached(programs: Programs, count: number): Promise<MemcachedNode[]> {
   const ports = await freePorts(count);
   return Promise.all(
-    ports.map(async (port, index) => {
-      const program = programs.start({
-        name: `memcached-${index + 1}`,
-        command: '/usr/bin/memcached',
-        // -u: as root memcached insists on being told; a change of user would undo setpriv.
-        args: [
-          '-l',
-          '127.0.0.1',
-          '-p',
-          `${port}`,
-          '-m',
-          '16',
-          '-t',
-          '1',
-          '-u',
-          userInfo().username,
-        ],
-      });
-      await untilListening(program, port);
-      return { address: `127.0.0.1:${port}`, program };
-    }),
+    ports.map((port, index) => startNode(programs, `memcached-${index + 1}`, port)),
   );
+}
+
+/** Starts one of them; also anew, where one was before. */
+export async function startNode(
+  programs: Programs,
+  name: string,
+  port: number,
+): Promise<MemcachedNode> {
+  const program = programs.start({
+    name,
+    command: '/usr/bin/memcached',
+    // -u: as root memcached insists on being told; a change of user would undo setpriv.
+    args: ['-l', '127.0.0.1', '-p', `${port}`, '-m', '16', '-t', '1', '-u', userInfo().username],
+  });
+  await untilListening(program, port);
+  return { address: `127.0.0.1:${port}`, program };
 }
