@@ -43,7 +43,8 @@ export function renderPlot(results: readonly Result[], caption: string): string 
     const x = LABELS + i * 120;
     return `<rect x="${x}" y="40" width="10" height="10" fill="${COLOURS[i % COLOURS.length]}"/>${text(x + 15, 50, peer)}`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 20}" font-family="sans-serif" font-size="12">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 20}" font-family="sans-serif" font-size="12" role="img">
+<title>Cost per unit of work, as a multiple of that of ${escaped(REFERENCE)}</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 <text x="10" y="22" font-size="15" fill="#0f172a">Cost per unit of work, × ${escaped(REFERENCE)} (less is better)</text>
 ${legend.join('\n')}
