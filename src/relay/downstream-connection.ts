@@ -9,11 +9,12 @@ import { Answer } from './answer.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
-import { Exchange, type Responder, type Upstream } from './exchange.ts';
+import { Exchange, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
 import { ForwardedLines, informationalHead, isWebsocket, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
+import type { Upstream } from './upstream-connection.ts';
 
 /**
  * `head`: a request is awaited or coming in; `body`: its body is; `response`: it is complete and

@@ -4,8 +4,9 @@ import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Lease } from '../upstream/pool.ts';
 import type { AnswerPolicy } from './answer.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { ExchangeContext, Upstream } from './exchange.ts';
+import type { ExchangeContext } from './exchange.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
+import type { Upstream } from './upstream-connection.ts';
 import type { WriteBuffers } from './write-buffers.ts';
 
 /** What a relay does to a connection from outside. */

@@ -1,19 +1,11 @@
-import type { Socket } from 'node:net';
 import type { GatewayError } from '../errors.ts';
 import { Attempts } from '../upstream/attempts.ts';
-import type { Intake } from '../upstream/backend-socket.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { ResponseHead } from './head.ts';
-import type { UpstreamConnection, UpstreamListener } from './upstream-connection.ts';
-
-/** A connection to a backend that has changed protocols. */
-export interface Upstream {
-  readonly socket: Socket;
-  readonly intake: Intake;
-}
+import type { Upstream, UpstreamConnection, UpstreamListener } from './upstream-connection.ts';
 
 /** The client's side of an exchange, as whatever carries it offers it. */
 export interface Responder {
@@ -141,12 +133,12 @@ export class Exchange implements UpstreamListener {
     if (!this.#responder.respondBody(chunk, complete) && !complete) connection?.pause();
   }
 
-  onSwitch(head: ResponseHead, rest: Buffer, socket: Socket, intake: Intake): void {
+  onSwitch(head: ResponseHead, rest: Buffer, upstream: Upstream): void {
     const lease = this.#lease;
     this.#lease = undefined;
     this.#connection = undefined;
     this.#over = true;
-    if (lease) this.#responder.switchProtocols(head, rest, { socket, intake }, lease);
+    if (lease) this.#responder.switchProtocols(head, rest, upstream, lease);
   }
 
   onUpstreamError(error: Error): void {

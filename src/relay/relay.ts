@@ -10,10 +10,9 @@ import type {
   DownstreamTimeouts,
   Retirable,
 } from './downstream-context.ts';
-import type { Upstream } from './exchange.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
 import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
-import type { UpstreamTimeouts } from './upstream-connection.ts';
+import type { Upstream, UpstreamTimeouts } from './upstream-connection.ts';
 import { WriteBuffers } from './write-buffers.ts';
 
 /** Deadlines of a relay, in ms. */

@@ -41,11 +41,6 @@ export class ResponseParser {
     return this.#scanner.scan(chunk) ? this.#head(requestMethod) : undefined;
   }
 
-  /** Forgets what came of a head. */
-  reset(): void {
-    this.#scanner.reset();
-  }
-
   #head(requestMethod: string): ResponseHead {
     const { lines } = this.#scanner;
     const { status, reasonStart, reasonEnd, minor } = this.#line;

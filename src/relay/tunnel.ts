@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { endSoon } from '../farewell.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
-import type { Upstream } from './exchange.ts';
+import type { Upstream } from './upstream-connection.ts';
 import type { WriteBuffers } from './write-buffers.ts';
 
 /** TCP asks a peer that has been silent this long, in ms, whether it is still there. */

@@ -9,6 +9,12 @@ import type { Deadlined, Deadlines } from './deadlines.ts';
 import { HeadError, type ResponseHead } from './head.ts';
 import { ResponseParser } from './response-parser.ts';
 
+/** A connection to a backend that has changed protocols. */
+export interface Upstream {
+  readonly socket: Socket;
+  readonly intake: Intake;
+}
+
 /** The exchange that a connection serves, told of all that the backend does. */
 export interface UpstreamListener {
   /** The connection is there: what is written from now on may arrive. */
@@ -20,8 +26,8 @@ export interface UpstreamListener {
   /** The final answer's head, with what of its body came along. */
   onResponse(head: ResponseHead, body: Buffer, complete: boolean): void;
   onResponseBody(chunk: Buffer, complete: boolean): void;
-  /** The backend changed protocols; the socket is the listener's from now on. */
-  onSwitch(head: ResponseHead, rest: Buffer, socket: Socket, intake: Intake): void;
+  /** The backend changed protocols; the connection is the listener's from now on. */
+  onSwitch(head: ResponseHead, rest: Buffer, upstream: Upstream): void;
   /** The answer will not come, or not to its end. */
   onUpstreamError(error: Error): void;
 }
@@ -295,7 +301,7 @@ export class UpstreamConnection implements Deadlined {
     // These alone: TLS has listeners of its own.
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
     this.#onClosed(this);
-    listener?.onSwitch(head, rest, socket, this.#intake);
+    listener?.onSwitch(head, rest, { socket, intake: this.#intake });
   }
 }
 

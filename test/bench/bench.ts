@@ -3,20 +3,19 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { demoCertificate } from '../../src/demo/certificate.ts';
+import { EXIT, runEntry } from '../support/entry.ts';
 import { Children, pinSelf } from './children.ts';
 import { shareCores } from './cores.ts';
 import type { Stage } from './instance.ts';
 import { measureGroup } from './measure-cpu.ts';
 import { measureMemory } from './measure-memory.ts';
 import { raiseOpenFiles } from './open-files.ts';
-import { type Options, readOptions, USAGE, UsageError } from './options.ts';
+import { type Options, readOptions, USAGE } from './options.ts';
 import { startOrigins } from './origin/origins.ts';
 import { renderPlot } from './plot.ts';
 import { programVersions } from './programs.ts';
 import type { Failure, Result } from './results.ts';
 import { LEGEND, renderFailures, renderTable, renderWarning } from './table.ts';
-
-const EXIT = { ok: 0, failure: 1, usage: 64, interrupted: 130 } as const;
 
 interface Figures {
   readonly results: readonly Result[];
@@ -126,18 +125,4 @@ function versionLine(versions: Readonly<Record<string, string>>): string {
     .join(', ');
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  // The exit hook of the stage takes everything down.
-  process.once(signal, () => process.exit(EXIT.interrupted));
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const wrong =
-    error instanceof UsageError ||
-    /^ERR_PARSE_ARGS/.test(String((error as NodeJS.ErrnoException).code));
-  process.exitCode = wrong ? EXIT.usage : EXIT.failure;
-  process.stderr.write(`\nbench: ${error instanceof Error ? error.message : error}\n`);
-  if (wrong) process.stderr.write(`\n${USAGE}`);
-}
+await runEntry('bench', USAGE, main);

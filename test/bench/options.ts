@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from '../support/entry.ts';
 import { type Group, workloadGroups } from './loads/workloads.ts';
 import type { Effort } from './measure-cpu.ts';
 import { MEMORY } from './measure-memory.ts';
@@ -15,9 +16,6 @@ export interface Options {
   readonly json: string | undefined;
   readonly plot: string | undefined;
 }
-
-/** The command line was wrong. */
-export class UsageError extends Error {}
 
 const GROWTH = ['backends', 'idle'];
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from '../support/entry.ts';
 import { LEAKS } from './leaks.ts';
 
 /** What a run of the soak does. */
@@ -8,9 +9,6 @@ export interface Options {
   readonly seed: number;
   readonly leak: string | undefined;
 }
-
-/** The command line was wrong. */
-export class UsageError extends Error {}
 
 export const USAGE = `Usage: node test/soak/soak.ts [--requests N] [--tunnels N] [--seed N] [--leak KIND]
 

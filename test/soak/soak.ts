@@ -6,17 +6,17 @@ import { Children, pinSelf } from '../bench/children.ts';
 import { shareCores } from '../bench/cores.ts';
 import { raiseOpenFiles } from '../bench/open-files.ts';
 import { cpuNanoseconds } from '../bench/usage.ts';
+import { EXIT, runEntry } from '../support/entry.ts';
 import { randomFrom } from '../support/random.ts';
 import { type Checkpoint, takeCheckpoint, takeGlance } from './checkpoint.ts';
 import { type GatewayUnderSoak, startGatewayProcess } from './gateway-process.ts';
-import { type Options, readOptions, USAGE, UsageError } from './options.ts';
+import { type Options, readOptions, USAGE } from './options.ts';
 import { runRequests } from './request-load.ts';
 import { blindSpots, breaches } from './rules.ts';
 import { LEGEND, renderCheckpoint, renderHeading } from './table.ts';
 import { Tally } from './tally.ts';
 import { runTunnels } from './tunnel-load.ts';
 
-const EXIT = { ok: 0, failure: 1, usage: 64, interrupted: 130 } as const;
 const CHECKPOINTS = 10;
 /** Tunnels and connections that are open at once are few; what is leaked on purpose is not. */
 const OPEN_AT_ONCE = 500;
@@ -98,18 +98,4 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  // The exit hook takes everything down.
-  process.once(signal, () => process.exit(EXIT.interrupted));
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const wrong =
-    error instanceof UsageError ||
-    /^ERR_PARSE_ARGS/.test(String((error as NodeJS.ErrnoException).code));
-  process.exitCode = wrong ? EXIT.usage : EXIT.failure;
-  process.stderr.write(`\nsoak: ${error instanceof Error ? error.message : error}\n`);
-  if (wrong) process.stderr.write(`\n${USAGE}`);
-}
+await runEntry('soak', USAGE, main);
