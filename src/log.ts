@@ -34,6 +34,47 @@ export function createLogger(level: LogLevel): Logger {
   return pino(options, lines);
 }
 
+/**
+ * Writes lines of level `info` with one message, as `logger.info(fields, message)` would, from fields
+ * that are JSON already (`,"name":value` each). For a line that comes with every request: making it
+ * costs a fifth of what pino takes to look at an object. Undefined where the logger drops that level.
+ */
+export function lineWriter(
+  logger: Logger,
+  message: string,
+): ((fields: string) => void) | undefined {
+  const { levels, isLevelEnabled } = logger as pino.Logger;
+  if (!isLevelEnabled.call(logger, 'info')) return undefined;
+  const parts = logger as unknown as Parts;
+  const begin = parts[symbols.lsCacheSym][levels.values.info!]!;
+  const bindings = parts[symbols.chindingsSym];
+  const time = parts[symbols.timeSym];
+  const output = parts[symbols.streamSym];
+  const end = `,"msg":${JSON.stringify(message)}}\n`;
+  return (fields) => {
+    output.write(begin + time() + bindings + fields + end);
+  };
+}
+
+/** A JSON string; most need no escapes. */
+export function quoted(text: string): string {
+  return SPECIAL.test(text) ? JSON.stringify(text) : `"${text}"`;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what JSON escapes.
+const SPECIAL = /["\\\u0000-\u001f\u007f-\uffff]/;
+
+/** What pino keeps of a logger, under its public symbols (`pino.symbols`). */
+const { symbols } = pino;
+interface Parts {
+  /** How lines of a level begin, by its number. */
+  readonly [symbols.lsCacheSym]: Record<number, string>;
+  /** The bindings of the logger and its parents, as JSON. */
+  readonly [symbols.chindingsSym]: string;
+  readonly [symbols.timeSym]: () => string;
+  readonly [symbols.streamSym]: { write(line: string): unknown };
+}
+
 /** The time in ISO 8601 as pino wants it; made once a millisecond, for many lines share one. */
 function isoClock(): () => string {
   let last = Number.NaN;

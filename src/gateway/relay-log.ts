@@ -1,24 +1,30 @@
 import type { GatewayError } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { type Logger, lineWriter, quoted } from '../log.ts';
 import type { ExchangeRecord, RelayReport, TunnelRecord } from '../relay/relay-report.ts';
 
 /** Logs what a relay does: a line for each request, if wanted, and for each tunnel and failure. */
 export class RelayLog implements RelayReport {
   readonly #logger: Logger;
-  readonly #logsRequests: boolean;
+  readonly #writeRequest: ((fields: string) => void) | undefined;
 
   constructor(logger: Logger, logsRequests: boolean) {
     this.#logger = logger;
-    this.#logsRequests = logsRequests;
+    this.#writeRequest = logsRequests ? lineWriter(logger, 'request') : undefined;
   }
 
-  answered({ requestId, client, method, status, backend, ms, target, aborted }: ExchangeRecord) {
-    if (!this.#logsRequests) return;
+  answered(record: ExchangeRecord): void {
+    if (!this.#writeRequest) return;
+    const { requestId, client, method, status, backend, ms, target, aborted } = record;
+    // Addresses, methods and names have no character that JSON would escape.
     // The query is left out: it may hold a console's token.
     const query = target.indexOf('?');
     const path = query < 0 ? target : target.slice(0, query);
-    const fields = { requestId, client, method, status, backend, ms, path };
-    this.#logger.info(aborted ? { ...fields, aborted } : fields, 'request');
+    const served = backend === undefined ? '' : `,"backend":"${backend}"`;
+    const ending = aborted ? ',"aborted":true' : '';
+    this.#writeRequest(
+      `,"requestId":${quoted(requestId)},"client":"${client}","method":"${method}"` +
+        `,"status":${status}${served},"ms":${ms},"path":${quoted(path)}${ending}`,
+    );
   }
 
   failed(requestId: string, failure: GatewayError): void {

@@ -29,27 +29,33 @@ export function assertUnambiguous(rawHeaders: readonly string[], target: string)
  * @throws GatewayError `forbidden`
  */
 export function assertAllowed(target: string, denied: readonly string[]): void {
-  const path = normalise(target);
+  const path = ODD.test(target) ? normalise(target) : target;
   for (const prefix of denied) {
-    if (path === prefix || path.startsWith(`${prefix}/`)) {
+    if (isAtOrBelow(path, prefix)) {
       throw new GatewayError('forbidden', `${prefix} is closed to the outside`);
     }
   }
 }
 
 /** What may stand for another spelling of a path: escapes, doubled slashes, dot segments. */
-const ODD = /%|\/\/|\/\./;
+const ODD = /^[^?#]*?(?:%|\/\/|\/\.)/;
+
+/** Whether a path, with or without a query, is the prefix or below it, letter case aside. */
+function isAtOrBelow(path: string, prefix: string): boolean {
+  const end = prefix.length;
+  if (path.length > end && !'/?#'.includes(path[end]!)) return false;
+  return path.slice(0, end).toLowerCase() === prefix;
+}
 
 function normalise(target: string): string {
   const query = target.search(/[?#]/);
   const plain = query < 0 ? target : target.slice(0, query);
-  if (!ODD.test(plain)) return plain.toLowerCase().replace(/\/$/, '');
   // Byte by byte, as servers do it: what is not UTF-8 must not hide the rest.
   const path = plain.replace(/%([0-9a-f]{2})/gi, (_, hex) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
   const segments: string[] = [];
-  for (const segment of path.toLowerCase().split('/')) {
+  for (const segment of path.split('/')) {
     if (segment === '..') segments.pop();
     else if (segment !== '' && segment !== '.') segments.push(segment);
   }
