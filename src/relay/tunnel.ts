@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { endSoon } from '../farewell.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
 import type { Upstream } from './upstream-connection.ts';
-import type { WriteBuffers } from './write-buffers.ts';
+import { type WriteBuffers, writeAndFree } from './write-buffers.ts';
 
 /** TCP asks a peer that has been silent this long, in ms, whether it is still there. */
 const KEEP_ALIVE_MS = 60_000;
@@ -58,7 +58,7 @@ export class Tunnel implements Deadlined {
     context.deadlines.add(this);
     downstream.on('data', (chunk: Buffer) => {
       this.#received += chunk.length;
-      upstream.write(chunk);
+      writeAndFree(upstream, chunk);
       this.#passed(downstream, upstream);
     });
     intake.take = (bytes) => {

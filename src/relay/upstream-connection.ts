@@ -8,6 +8,7 @@ import { BodyFraming } from './body.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
 import { HeadError, type ResponseHead } from './head.ts';
 import { ResponseParser } from './response-parser.ts';
+import { writeAndFree } from './write-buffers.ts';
 
 /** A connection to a backend that has changed protocols. */
 export interface Upstream {
@@ -123,7 +124,10 @@ export class UpstreamConnection implements Deadlined {
     this.#requestComplete = false;
   }
 
-  /** Writes of the request; false where it is better to wait for `onUpstreamDrain`. */
+  /**
+   * Writes of the request; false where it is better to wait for `onUpstreamDrain`. Bytes are the
+   * connection's own from when it is connected.
+   */
   write(data: string | Buffer, complete: boolean): boolean {
     this.#requestComplete = complete;
     if (!this.#socket) {
@@ -306,5 +310,5 @@ export class UpstreamConnection implements Deadlined {
 }
 
 function send(socket: Socket, data: string | Buffer): boolean {
-  return typeof data === 'string' ? socket.write(data, 'latin1') : socket.write(data);
+  return typeof data === 'string' ? socket.write(data, 'latin1') : writeAndFree(socket, data);
 }
