@@ -1,20 +1,14 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CertificateFiles } from '../../src/demo/certificate.ts';
-import type { Children } from './children.ts';
-import type { Cores } from './cores.ts';
 import { Tunnels } from './loads/tunnels.ts';
 import type { Origins } from './origin/origins.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
+import type { Scene } from './scene.ts';
 import { verify } from './verify.ts';
 
 /** What all measurements of a run share. */
-export interface Stage {
-  readonly children: Children;
-  readonly folder: string;
-  readonly cores: Cores;
+export interface Stage extends Scene {
   readonly origins: Origins;
-  readonly certificate: CertificateFiles;
   readonly openFiles: number;
 }
 

@@ -1,5 +1,6 @@
+import type { Cores } from './cores.ts';
 import { type Instance, type Stage, startInstance } from './instance.ts';
-import type { Outcome, Workload } from './loads/workload.ts';
+import type { Outcome, Session, Workload } from './loads/workload.ts';
 import type { Group } from './loads/workloads.ts';
 import type { Peer } from './peers/peer.ts';
 import type { Failure, Result, Sample } from './results.ts';
@@ -14,16 +15,22 @@ export interface Effort {
   readonly warmUpSeconds: number;
 }
 
-interface Contender {
-  readonly workload: Workload;
-  readonly instance: Instance;
-  readonly samples: Sample[];
+/** Something that is to be measured: a workload with one peer that stands ready. */
+export interface Contender {
+  readonly group: string;
+  readonly workload: string;
+  readonly title: string;
+  readonly peer: string;
+  /** The peer's processes; those below them count as well. */
+  readonly pids: readonly number[];
+  open(): Promise<Session>;
+  /** What went wrong beside the load; nothing where all is well. */
+  lost?(): string | undefined;
+  /** Throws, with what it said, if a process of the peer has ended. */
+  assertRunning(): void;
 }
 
-/**
- * Measures a group of workloads with fresh peers: all are started and warmed up, then take turns,
- * in an order that shifts by one from round to round, one at a time on the proxies' core.
- */
+/** Measures a group of workloads with fresh peers: all are started, and then take turns. */
 export async function measureGroup(
   stage: Stage,
   group: Group,
@@ -32,86 +39,111 @@ export async function measureGroup(
   fail: (failure: Failure) => void,
   progress: (what: string) => void,
 ): Promise<Result[]> {
-  const contenders: Contender[] = [];
+  const instances = new Map<Contender, Instance>();
   try {
     progress(`${group.name}: the proxies start`);
     const pairs = group.workloads.flatMap((workload) =>
       peers.filter(({ plain }) => plain || !workload.plain).map((peer) => ({ workload, peer })),
     );
-    await Promise.all(
+    const started = await Promise.all(
       pairs.map(async ({ workload, peer }) => {
         try {
           const instance = await startInstance(stage, peer, workload);
-          contenders.push({ workload, instance, samples: [] });
+          const contender = contenderOf(group.name, workload, instance);
+          instances.set(contender, instance);
+          return contender;
         } catch (error) {
           fail({ workload: workload.name, peer: peer.name, what: (error as Error).message });
+          return undefined;
         }
       }),
     );
-    const place = ({ workload, instance }: Contender) =>
-      pairs.findIndex((pair) => pair.workload === workload && pair.peer === instance.peer);
-    contenders.sort((a, b) => place(a) - place(b));
-    assertSameTls(group.name, contenders, fail);
-    for (const contender of contenders) {
-      progress(`${contender.workload.name}: ${contender.instance.peer.name} warms up`);
-      await round(stage, contender, effort.warmUpSeconds, fail);
-    }
-    for (let turn = 0; turn < effort.rounds; turn++) {
-      for (let i = 0; i < contenders.length; i++) {
-        const contender = contenders[(i + turn) % contenders.length]!;
-        const { workload, instance, samples } = contender;
-        progress(`${workload.name}: ${instance.peer.name}, ${turn + 1} of ${effort.rounds}`);
-        const sample = await round(stage, contender, effort.seconds, fail);
-        if (sample) samples.push(sample);
-      }
-    }
+    assertSameTls(group.name, [...instances.values()], fail);
+    const contenders = started.filter((contender) => contender !== undefined);
+    return await takeTurns(stage.cores, contenders, effort, fail, progress);
   } finally {
-    await Promise.all(contenders.map(({ instance }) => instance.stop()));
+    await Promise.all(Array.from(instances.values(), (instance) => instance.stop()));
   }
-  return contenders.map(({ workload, instance, samples }) => ({
-    group: group.name,
+}
+
+function contenderOf(group: string, workload: Workload, instance: Instance): Contender {
+  const { peer, running, lostTunnels } = instance;
+  return {
+    group,
     workload: workload.name,
     title: workload.title,
-    peer: instance.peer.name,
-    unit: 'µs',
-    samples,
-  }));
+    peer: peer.name,
+    pids: running.pids,
+    open: () => workload.open(running),
+    lost: () => (lostTunnels() > 0 ? `${lostTunnels()} idle tunnels were lost` : undefined),
+    assertRunning: running.assertRunning,
+  };
+}
+
+/**
+ * Warms contenders up and has them take turns, in an order that shifts by one from round to round,
+ * one at a time on the proxies' core.
+ */
+export async function takeTurns(
+  cores: Cores,
+  contenders: readonly Contender[],
+  effort: Effort,
+  fail: (failure: Failure) => void,
+  progress: (what: string) => void,
+): Promise<Result[]> {
+  const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
+  for (const contender of contenders) {
+    progress(`${contender.workload}: ${contender.peer} warms up`);
+    await round(cores, contender, effort.warmUpSeconds, fail);
+  }
+  for (let turn = 0; turn < effort.rounds; turn++) {
+    for (let i = 0; i < contenders.length; i++) {
+      const contender = contenders[(i + turn) % contenders.length]!;
+      progress(`${contender.workload}: ${contender.peer}, ${turn + 1} of ${effort.rounds}`);
+      const sample = await round(cores, contender, effort.seconds, fail);
+      if (sample) samples.get(contender)!.push(sample);
+    }
+  }
+  return contenders.map((contender) => {
+    const { group, workload, title, peer } = contender;
+    return { group, workload, title, peer, unit: 'µs', samples: samples.get(contender)! };
+  });
 }
 
 async function round(
-  { cores }: Stage,
-  { workload, instance }: Contender,
+  cores: Cores,
+  contender: Contender,
   seconds: number,
   fail: (failure: Failure) => void,
 ): Promise<Sample | undefined> {
-  const report = (what: string) =>
-    fail({ workload: workload.name, peer: instance.peer.name, what });
+  const { workload, peer, pids } = contender;
+  const report = (what: string) => fail({ workload, peer, what });
   try {
-    const { running } = instance;
-    const session = await workload.open(running);
+    const session = await contender.open();
     try {
       const coreBefore = coreNanoseconds(cores.proxy);
-      const before = cpuNanoseconds(running.pids);
+      const before = cpuNanoseconds(pids);
       const outcome = await session.run(seconds);
-      const cpuNs = cpuNanoseconds(running.pids) - before;
+      const cpuNs = cpuNanoseconds(pids) - before;
       const coreNs = (coreNanoseconds(cores.proxy) ?? Number.NaN) - (coreBefore ?? Number.NaN);
       for (const failure of outcome.failures) report(failure);
-      if (instance.lostTunnels() > 0) report(`${instance.lostTunnels()} idle tunnels were lost`);
-      if (outcome.units > 0) return sampleOf(outcome, cpuNs, coreNs, memoryKiB(running.pids));
+      const lost = contender.lost?.();
+      if (lost !== undefined) report(lost);
+      if (outcome.units > 0) return sampleOf(outcome, cpuNs, coreNs, memoryKiB(pids));
       report('not one unit of work was done');
     } finally {
       await session.close();
     }
   } catch (error) {
-    report(causeOf(error, instance));
+    report(causeOf(error, contender));
   }
   return undefined;
 }
 
 /** Of whatever failed, that the proxy has ended and what it said is the better explanation. */
-function causeOf(error: unknown, { running }: Instance): string {
+function causeOf(error: unknown, { assertRunning }: Contender): string {
   try {
-    running.assertRunning();
+    assertRunning();
   } catch (end) {
     return (end as Error).message;
   }
@@ -135,11 +167,11 @@ function sampleOf(outcome: Outcome, cpuNs: number, coreNs: number, memory: numbe
 /** Ciphers differ in what they cost; proxies that chose different ones cannot be compared. */
 function assertSameTls(
   workload: string,
-  contenders: readonly Contender[],
+  instances: readonly Instance[],
   fail: (failure: Failure) => void,
 ): void {
-  const expected = contenders[0]?.instance.tls;
-  for (const { instance } of contenders) {
+  const expected = instances[0]?.tls;
+  for (const instance of instances) {
     if (instance.tls === expected) continue;
     const what = `speaks ${instance.tls}, the first peer ${expected}`;
     fail({ workload, peer: instance.peer.name, what });

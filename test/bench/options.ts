@@ -8,6 +8,8 @@ import { PEERS } from './peers/peers.ts';
 
 /** What a run of the benchmark does. */
 export interface Options {
+  /** The session cache is measured, and nothing else. */
+  readonly cache: boolean;
   readonly groups: readonly Group[];
   readonly memory: boolean;
   readonly memoryRounds: number;
@@ -19,10 +21,11 @@ export interface Options {
 
 const GROWTH = ['backends', 'idle'];
 
-export const USAGE = `Usage: node test/bench/bench.ts [--quick] [--only NAME,…] [--peers NAME,…] [--rounds N] [--seconds N]
+export const USAGE = `Usage: node test/bench/bench.ts [cache] [--quick] [--only NAME,…] [--peers NAME,…] [--rounds N] [--seconds N]
                                 [--json FILE] [--plot FILE]
 
-Measures what work costs Dashgate, and what the same work costs HAProxy and others, on this host.
+Measures what work costs Dashgate, and what the same work costs HAProxy and others, on this host:
+of portal and console, or with \`cache\` of the session cache.
 
   --quick       under two minutes: short rounds, without growth
   --only NAMES  only these: ${[...workloadGroups({ tunnels: 0 }).map(({ name }) => name), MEMORY.name].join(', ')}
@@ -35,7 +38,8 @@ Measures what work costs Dashgate, and what the same work costs HAProxy and othe
 
 /** @throws UsageError, or an error of parseArgs, that says what is wrong. */
 export function readOptions(args: readonly string[]): Options | 'help' {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     args: [...args],
     options: {
       help: { type: 'boolean', short: 'h' },
@@ -49,6 +53,12 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     },
   });
   if (values.help) return 'help';
+  const cache = positionals[0] === 'cache';
+  const strange = positionals.slice(cache ? 1 : 0);
+  if (strange.length > 0) throw new UsageError(`"${strange.join(' ')}" is nothing to measure`);
+  if (cache && (values.only ?? values.peers ?? values.plot) !== undefined) {
+    throw new UsageError('the bench of the cache knows no --only, --peers and --plot');
+  }
   const quick = values.quick ?? false;
   const all = workloadGroups({ tunnels: quick ? 100 : 500 });
   const known = [...all.map(({ name }) => name), MEMORY.name];
@@ -58,6 +68,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   const chosenPeers = names('peers', values.peers, peerNames) ?? peerNames;
   const rounds = whole('rounds', values.rounds ?? (quick ? '2' : '5'), 50);
   return {
+    cache,
     groups: all.filter(({ name }) => chosen.includes(name)),
     memory: chosen.includes(MEMORY.name),
     memoryRounds: quick ? 1 : Math.min(rounds, 3),

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { PATH_WITH_SERVERS } from './children.ts';
-import type { Peer } from './peers/peer.ts';
 
 /** How each program tells its version, and the Debian package that has it. */
 const PROGRAMS: Readonly<Record<string, { ask: string; package: string }>> = {
@@ -14,14 +13,14 @@ const PROGRAMS: Readonly<Record<string, { ask: string; package: string }>> = {
 };
 
 /** What the bench runs on, whatever is measured. */
-const ALWAYS = ['nginx', 'wrk', 'memcached', 'taskset', 'setpriv'];
+const ALWAYS = ['memcached', 'taskset', 'setpriv'];
 
 /**
- * The versions of all programs that the run needs.
+ * The versions of these programs, and of those that every run needs.
  * @throws Error that lists what is missing, with the remedy.
  */
-export function programVersions(peers: readonly Peer[]): Record<string, string> {
-  const names = new Set([...ALWAYS, ...peers.flatMap(({ programs }) => programs)]);
+export function programVersions(programs: readonly string[]): Record<string, string> {
+  const names = new Set([...ALWAYS, ...programs]);
   const versions: Record<string, string> = {};
   const missing: string[] = [];
   for (const name of names) {

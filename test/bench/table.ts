@@ -45,9 +45,9 @@ function rowOf(results: readonly Result[], result: Result, above: Result | undef
   return [
     result.workload === above?.workload ? '' : result.title,
     result.peer,
-    cost === undefined ? 'failed' : `${number(cost)} ${result.unit}`,
-    percent(spread(result)),
-    number(ratio(result, sibling(results, result, REFERENCE)), 2),
+    costText(cost, result.unit),
+    cost ? percent(spread(result)) : '',
+    cost ? number(ratio(result, sibling(results, result, REFERENCE)), 2) : '',
     number(ratio(result, baseline(results, result)), 2),
     number(medianOf(result, 'perSecond')),
     number(medianOf(result, 'p50Ms'), 2),
@@ -55,6 +55,11 @@ function rowOf(results: readonly Result[], result: Result, above: Result | undef
     percent(medianOf(result, 'busy')),
     number(medianOf(result, 'memoryMiB')),
   ];
+}
+
+function costText(cost: number | undefined, unit: string): string {
+  if (cost === undefined) return 'failed';
+  return cost === 0 ? 'none' : `${number(cost)} ${unit}`;
 }
 
 /** With a point where the number is small, with commas where it is large; nothing for nothing. */

@@ -5,8 +5,8 @@ export interface Outcome {
   /** Units of work that were done, and found right. */
   readonly units: number;
   readonly seconds: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
   /** What went wrong; any entry makes the bench fail. */
   readonly failures: readonly string[];
 }

@@ -15,7 +15,7 @@ export const dashgate: Peer = {
     const [portal, console, plain, cache, admin] = ports;
     const urls = (ports: readonly number[]) =>
       ports.map((port) => `http://127.0.0.1:${port}`).join(',');
-    const child = children.start([process.execPath, ...startArguments()], {
+    const child = children.start(dashgateCommand(), {
       core,
       env: {
         PORTAL_LISTEN: `127.0.0.1:${portal}`,
@@ -35,9 +35,10 @@ export const dashgate: Peer = {
   },
 };
 
-/** What `npm start` gives to Node. */
-function startArguments(): string[] {
+/** What `npm start` runs. */
+export function dashgateCommand(): string[] {
   const { scripts } = JSON.parse(readFileSync(`${CHECKOUT}package.json`, 'utf8'));
   const words = (scripts.start as string).split(' ').slice(1);
-  return words.map((word) => (word.startsWith('src/') ? CHECKOUT + word : word));
+  const args = words.map((word) => (word.startsWith('src/') ? CHECKOUT + word : word));
+  return [process.execPath, ...args];
 }
