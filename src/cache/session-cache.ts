@@ -90,7 +90,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     clock,
     timing,
     whenUnsure: options.whenUnsure ?? 'serve',
-    ownersOf: (key) => place(textOf(key)).slice(0, copies),
+    ownersOf: remembering((key) => place(textOf(key)).slice(0, copies)),
   };
   const refiller = new Refiller({
     replicas,
@@ -143,4 +143,19 @@ function textOf(key: string): string {
   if (!/[\x80-\xff]/.test(key)) return key;
   const text = Buffer.from(key, 'latin1').toString();
   return text.includes('\ufffd') ? key : text;
+}
+
+/** Keys whose owners are remembered: placing one costs more than to look it up. */
+const REMEMBERED_KEYS = 10_000;
+
+function remembering(ownersOf: (key: string) => readonly number[]) {
+  const remembered = new Map<string, readonly number[]>();
+  return (key: string): readonly number[] => {
+    const known = remembered.get(key);
+    if (known !== undefined) return known;
+    const owners = ownersOf(key);
+    if (remembered.size === REMEMBERED_KEYS) remembered.clear();
+    remembered.set(key, owners);
+    return owners;
+  };
 }

@@ -111,10 +111,10 @@ export class Connection {
   }
 
   #send<T>(socket: Socket, request: Request<T>, probe: boolean): Promise<T> {
-    // All that is sent in one turn of the event loop leaves in one system call.
+    // All that is sent in one turn of the event loop, by whomever, leaves in one system call.
     if (socket.writableCorked === 0) {
       socket.cork();
-      process.nextTick(() => socket.uncork());
+      setImmediate(() => socket.uncork());
     }
     socket.write(request.bytes);
     this.#pendingBytes += request.bytes.length;
