@@ -5,8 +5,8 @@ import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { MemcachedNode } from '../../src/cache/memcached-node.ts';
 import { createSessionCache } from '../../src/cache/session-cache.ts';
 import { parseNode } from '../../src/memcached/node-address.ts';
-import { randomFrom } from '../support/cache-world.ts';
 import { startMemcached } from '../support/memcached.ts';
+import { randomFrom } from '../support/random.ts';
 
 const PATIENT = { ...DEFAULT_CACHE_TIMING, writeDeadlineMs: 5000, readDeadlineMs: 5000 };
 

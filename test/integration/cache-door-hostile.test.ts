@@ -12,20 +12,10 @@ import { NodeStore } from '../support/cache-door-node.ts';
 import { MemoryStore } from '../support/cache-door-store.ts';
 import { recordingLogger } from '../support/log.ts';
 import { startMemcached } from '../support/memcached.ts';
+import { randomFrom } from '../support/random.ts';
 
 const MEGABYTE = 1024 * 1024;
 const SEED = 20_261_122;
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');

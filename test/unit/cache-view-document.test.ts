@@ -10,7 +10,7 @@ import {
   nextEntry,
   type View,
 } from '../../src/cache/view-document.ts';
-import { randomFrom } from '../support/cache-world.ts';
+import { randomFrom } from '../support/random.ts';
 
 const STATES: readonly CopyState[] = ['full', 'refilling', 'behind'];
 

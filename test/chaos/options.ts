@@ -1,0 +1,91 @@
+import { parseArgs } from 'node:util';
+import { UsageError } from '../support/entry.ts';
+import { FAULTS, type Fault } from './cache/faults.ts';
+
+export const CLIENTS = ['pymemcache', 'python-memcached', 'pylibmc'] as const;
+/** A client library of Django, as `MEMCACHED_PLACEMENT` names it. */
+export type Client = (typeof CLIENTS)[number];
+
+/** What a run does. */
+export interface Options {
+  readonly users: number;
+  readonly clients: readonly Client[];
+  readonly faults: readonly Fault[];
+  /** How long a fault lasts where it is not for good, in s. */
+  readonly seconds: number;
+  readonly copies: number;
+  readonly seed: number;
+  /** The same without the cache, beside it. */
+  readonly direct: boolean;
+}
+
+export const USAGE = `Usage: node test/chaos/chaos.ts cache [--users N] [--clients NAME,…] [--faults NAME,…] [--seconds N]
+                                    [--copies N] [--seed N] [--no-direct]
+
+Users click on a real Django site, log out and log in again, while one of its three memcached nodes
+fails: with the nodes behind Dashgate's session cache, and with the same nodes directly.
+
+  --users N       how many are logged in (200), each with a click every 4 s
+  --clients NAMES client libraries of Django (${CLIENTS.join(', ')})
+  --faults NAMES  what happens to the node (${FAULTS.map(({ name }) => name).join(', ')})
+  --seconds N     how long it lasts where it is not for good (30)
+  --copies N      SESSION_COPIES (2); with 1 the cache must fail
+  --seed N        what the users do follows from it (by the clock; printed)
+  --no-direct     with the cache only
+
+Exit codes: 0 nobody noticed anything on the cache, 1 somebody did, 64 wrong usage.
+`;
+
+/** @throws UsageError, or an error of parseArgs, that says what is wrong. */
+export function readOptions(args: readonly string[]): Options | 'help' {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    allowNegative: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      users: { type: 'string', default: '200' },
+      clients: { type: 'string' },
+      faults: { type: 'string' },
+      seconds: { type: 'string', default: '30' },
+      copies: { type: 'string', default: '2' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      direct: { type: 'boolean', default: true },
+    },
+  });
+  if (values.help) return 'help';
+  if (positionals.join(' ') !== 'cache') throw new UsageError('there is chaos for: cache');
+  const faultNames = chosen(
+    'faults',
+    values.faults,
+    FAULTS.map(({ name }) => name),
+  );
+  return {
+    users: whole('users', values.users, 1_000),
+    clients: chosen('clients', values.clients, CLIENTS),
+    faults: FAULTS.filter(({ name }) => faultNames.includes(name)),
+    seconds: whole('seconds', values.seconds, 600),
+    copies: whole('copies', values.copies, 3),
+    seed: whole('seed', values.seed, 1_000_000_000),
+    direct: values.direct,
+  };
+}
+
+function chosen<T extends string>(
+  option: string,
+  given: string | undefined,
+  known: readonly T[],
+): T[] {
+  const names = given?.split(',') ?? known;
+  const unknown = names.filter((name) => !known.includes(name as T));
+  if (unknown.length === 0) return names as T[];
+  throw new UsageError(
+    `--${option} knows no "${unknown.join(', ')}"; there are ${known.join(', ')}`,
+  );
+}
+
+function whole(option: string, given: string, most: number): number {
+  const value = /^\d+$/.test(given) ? Number(given) : -1;
+  if (value >= 1 && value <= most) return value;
+  throw new UsageError(`--${option} takes a whole number from 1 to ${most}, not "${given}"`);
+}
