@@ -15,14 +15,14 @@ export class RelayLog implements RelayReport {
   answered(record: ExchangeRecord): void {
     if (!this.#writeRequest) return;
     const { requestId, client, method, status, backend, ms, target, aborted } = record;
-    // Addresses, methods and names have no character that JSON would escape.
+    // Ids, addresses, methods and names have no character that JSON would escape.
     // The query is left out: it may hold a console's token.
     const query = target.indexOf('?');
     const path = query < 0 ? target : target.slice(0, query);
     const served = backend === undefined ? '' : `,"backend":"${backend}"`;
     const ending = aborted ? ',"aborted":true' : '';
     this.#writeRequest(
-      `,"requestId":${quoted(requestId)},"client":"${client}","method":"${method}"` +
+      `,"requestId":"${requestId}","client":"${client}","method":"${method}"` +
         `,"status":${status}${served},"ms":${ms},"path":${quoted(path)}${ending}`,
     );
   }

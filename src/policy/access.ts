@@ -43,7 +43,7 @@ const ODD = /^[^?#]*?(?:%|\/\/|\/\.)/;
 /** Whether a path, with or without a query, is the prefix or below it, letter case aside. */
 function isAtOrBelow(path: string, prefix: string): boolean {
   const end = prefix.length;
-  if (path.length > end && !'/?#'.includes(path[end]!)) return false;
+  if (path.length < end || (path.length > end && !'/?#'.includes(path[end]!))) return false;
   return path.slice(0, end).toLowerCase() === prefix;
 }
 

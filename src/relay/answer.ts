@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ErrorKind } from '../errors.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
@@ -15,6 +14,7 @@ import {
 } from './outgoing-head.ts';
 import { Chunking, Dechunking, type Reframing } from './reframing.ts';
 import type { ExchangeRecord } from './relay-report.ts';
+import type { RequestIds } from './request-ids.ts';
 
 /** What of a relay's settings answers depend on. */
 export interface AnswerPolicy {
@@ -23,6 +23,8 @@ export interface AnswerPolicy {
   readonly hsts: string | undefined;
   /** `host:port` of every backend. */
   readonly authorities: ReadonlySet<string>;
+  /** For requests that have no id yet. */
+  readonly requestIds: RequestIds;
 }
 
 /** The answer to one request: how it goes to the client, and what the log says of it. */
@@ -50,10 +52,10 @@ export class Answer {
     request: RequestHead,
     client: Client,
     forwarded: ForwardedLines,
-    { affinity }: AnswerPolicy,
+    { affinity, requestIds }: AnswerPolicy,
   ) {
     const { method, target, minor, upgrade, lines } = request;
-    this.requestId = requestIdOf(lines, client) ?? randomUUID();
+    this.requestId = requestIdOf(lines, client) ?? requestIds.next();
     this.outgoing = requestHead(request, forwarded, this.requestId, affinity);
     this.method = method;
     this.minor = minor;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { endSoon } from '../farewell.ts';
@@ -315,7 +314,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     }
     this.#keepAlive &&= failure.source !== 'downstream' && this.#state === 'response';
     // A head that could not be read leaves a request of which nothing is known.
-    const id = answer?.requestId ?? randomUUID();
+    const id = answer?.requestId ?? this.#relay.requestIds.next();
     this.#relay.report.failed(id, failure);
     if (answer) answer.status = failure.status;
     const page =

@@ -46,9 +46,8 @@ export class HeadScanner {
   #at = 0;
   #emptyLines = 0;
   #lineStart = 0;
-  #nameEnd = 0;
-  #valueStart = 0;
-  #valueEnd = 0;
+  /** The line that the last chunk broke off in. */
+  #line = { start: 0, nameEnd: 0, valueStart: 0, valueEnd: 0 };
 
   constructor(limits: HeadLimits, startLine: StartLine | undefined) {
     this.#limits = limits;
@@ -139,10 +138,11 @@ export class HeadScanner {
     const data = this.#data;
     let at = this.#at;
     let phase = this.#phase;
+    let { start, nameEnd, valueStart, valueEnd } = this.#line;
     // Each step but the last falls through to the next one.
     while (at < end) {
       if (phase === 'lineStart') {
-        this.#lineStart = at;
+        start = at;
         phase = this.#phaseOfLine(data[at]!);
         if (phase === 'headEnd') {
           at += 1;
@@ -153,21 +153,21 @@ export class HeadScanner {
         at = skip(data, at, end, TOKEN);
         if (at === end) break;
         if (data[at] !== COLON) throw misplaced(data[at]!, 'a header name');
-        this.#nameEnd = at;
+        nameEnd = at;
         at += 1;
         phase = 'beforeValue';
       }
       if (phase === 'beforeValue') {
         while (at < end && (data[at] === SP || data[at] === HTAB)) at += 1;
         if (at === end) break;
-        this.#valueStart = at;
+        valueStart = at;
         phase = 'value';
       }
       if (phase === 'value') {
         at = skip(data, at, end, FIELD_TEXT);
         if (at === end) break;
         if (data[at] !== CR) throw misplaced(data[at]!, 'a header value');
-        this.#valueEnd = at;
+        valueEnd = at;
         at += 1;
         phase = 'lineEnd';
         continue;
@@ -177,11 +177,13 @@ export class HeadScanner {
         this.#at = at;
         return true;
       }
-      this.#addLine(data);
+      while (valueEnd > valueStart && isBlank(data[valueEnd - 1]!)) valueEnd -= 1;
+      this.lines.add(kindOfName(data, start, nameEnd), start, nameEnd, valueStart, valueEnd);
       phase = 'lineStart';
     }
     this.#at = at;
     this.#phase = phase;
+    this.#line = { start, nameEnd, valueStart, valueEnd };
     return false;
   }
 
@@ -195,13 +197,6 @@ export class HeadScanner {
       throw new HeadError(431, 'the head has too many lines');
     }
     return 'name';
-  }
-
-  #addLine(data: Buffer): void {
-    let end = this.#valueEnd;
-    while (end > this.#valueStart && (data[end - 1] === SP || data[end - 1] === HTAB)) end -= 1;
-    const kind = kindOfName(data, this.#lineStart, this.#nameEnd);
-    this.lines.add(kind, this.#lineStart, this.#nameEnd, this.#valueStart, end);
   }
 
   /** Makes the chunk what is scanned, behind what was kept of earlier ones. */
@@ -233,6 +228,10 @@ export class HeadScanner {
 function afterLineFeed(data: Uint8Array, at: number): number {
   if (data[at] !== LF) throw new HeadError(400, 'a CR has no LF after it');
   return at + 1;
+}
+
+function isBlank(octet: number): boolean {
+  return octet === SP || octet === HTAB;
 }
 
 function misplaced(octet: number, where: string): HeadError {

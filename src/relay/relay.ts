@@ -11,6 +11,7 @@ import type {
   Retirable,
 } from './downstream-context.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
+import { RequestIds } from './request-ids.ts';
 import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
 import type { Upstream, UpstreamTimeouts } from './upstream-connection.ts';
 import { WriteBuffers } from './write-buffers.ts';
@@ -45,6 +46,7 @@ export class Relay implements DownstreamContext {
   readonly report: RelayReport;
   readonly deadlines = new Deadlines();
   readonly buffers = new WriteBuffers();
+  readonly requestIds = new RequestIds();
   readonly connections: ConnectionPool;
   /** No connection takes another request. */
   retiring = false;

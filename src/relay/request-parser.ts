@@ -29,6 +29,8 @@ export class RequestParser {
   readonly #line = new RequestLine();
   readonly #fields = new ControlFields();
   readonly #scanner: HeadScanner;
+  /** The Host that was found to be one: a connection's requests mostly have the same. */
+  #lastHost: string | undefined;
 
   constructor(limits: HeadLimits = DEFAULT_HEAD_LIMITS) {
     this.#scanner = new HeadScanner(limits, this.#line);
@@ -87,7 +89,9 @@ export class RequestParser {
       throw new HeadError(400, 'Host is missing');
     }
     const host = lines.valueAt(line);
+    if (host === this.#lastHost) return host;
     if (!isAuthority(host)) throw new HeadError(400, 'Host is not a host and port');
+    this.#lastHost = host;
     return host;
   }
 }

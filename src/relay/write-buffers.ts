@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
 /**
  * Buffers for what is written, used again when it has been sent: new ones for each answer would keep
@@ -19,7 +20,15 @@ export class WriteBuffers {
       return;
     }
     const buffer = list.take();
-    socket.write(filled(buffer, head, bytes).subarray(0, length), () => list.give(buffer));
+    const text = filled(buffer, head, bytes).subarray(0, length);
+    if ((socket as Partial<TLSSocket>).encrypted) {
+      socket.write(text, () => list.give(buffer));
+      return;
+    }
+    socket.write(text);
+    // Without TLS the kernel has mostly taken it by now, and to be called back would cost a tick. What
+    // it has not taken is left to the garbage collector.
+    if (socket.writableLength === 0) list.give(buffer);
   }
 }
 

@@ -2,11 +2,9 @@ import type { GatewayError } from '../errors.ts';
 import type { Backend } from './backend.ts';
 import type { Pool } from './pool.ts';
 
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-
 /** Whether a request of that method can be sent twice without harm (RFC 9110 §9.2.1). */
 export function isSafe(method: string): boolean {
-  return SAFE_METHODS.has(method);
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 }
 
 const NONE: ReadonlySet<Backend> = new Set();

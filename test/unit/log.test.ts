@@ -5,7 +5,7 @@ import { RelayLog } from '../../src/gateway/relay-log.ts';
 import { lineWriter, quoted } from '../../src/log.ts';
 
 const RECORD = {
-  requestId: 'a"b\\c',
+  requestId: 'd1e8a70b5a126547a2de37d1fd6a2f3c',
   client: '2001:db8::1',
   method: 'GET',
   status: 200,

@@ -58,3 +58,18 @@ test('heads and bytes are written as they were when they were handed over', asyn
   near.end();
   assert.ok((await received).equals(Buffer.concat(expected)));
 });
+
+test('what a reader that has fallen behind has still to get is not written over', async (t) => {
+  const [near, far] = await connected(t);
+  const buffers = new WriteBuffers();
+  const expected: Buffer[] = [];
+  for (let i = 0; i < 5_000; i += 1) {
+    const bytes = Buffer.alloc(3_000, i);
+    expected.push(bytes);
+    buffers.write(near, '', bytes);
+  }
+  assert.ok(near.writableLength > 0, 'the kernel has taken all of it');
+  const received = buffer(far);
+  near.end();
+  assert.ok((await received).equals(Buffer.concat(expected)));
+});
