@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs, parseEnv } from 'node:util';
 import { assertKnownNames, ConfigError, type Environment, parseConfig } from './config.ts';
 import { messageOf } from './errors.ts';
-import { startGateway } from './gateway/gateway.ts';
+import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { ListenError } from './listener/listen.ts';
-import { createLogger } from './log.ts';
+import { createLogger, type Logger } from './log.ts';
 import { envExample } from './settings.ts';
 
 /** Exit codes, of sysexits(3) where it has one. */
@@ -48,7 +48,7 @@ async function main(): Promise<number> {
   const env = () => readEnvironment(values.config);
   switch (command) {
     case 'start':
-      return start(env());
+      return start(env);
     case 'check': {
       const names = parseConfig(env()).keyPairs.map((pair) => pair.names);
       process.stdout.write(`The configuration is sound; certificates for ${names.join('; ')}.\n`);
@@ -73,13 +73,24 @@ async function main(): Promise<number> {
   }
 }
 
-async function start(env: Environment): Promise<number> {
-  const config = parseConfig(env);
-  const gateway = await startGateway(config, { logger: createLogger(config.LOG_LEVEL) });
-  process.on('SIGHUP', () => gateway.reloadCertificates());
+async function start(env: () => Environment): Promise<number> {
+  const config = parseConfig(env());
+  const logger = createLogger(config.LOG_LEVEL);
+  const gateway = await startGateway(config, { logger });
+  process.on('SIGHUP', () => void reload(gateway, env, logger));
   await stopSignal();
   await gateway.close();
   return EXIT.ok;
+}
+
+/** Reads the configuration anew and has the gateway go by it; one that will not do changes nothing. */
+async function reload(gateway: Gateway, env: () => Environment, logger: Logger): Promise<void> {
+  try {
+    await gateway.reload(parseConfig(env()));
+    logger.info('the configuration was read anew');
+  } catch (error) {
+    logger.error({ detail: messageOf(error) }, 'the configuration stays as it was');
+  }
 }
 
 async function certificate([folder, ...rest]: string[]): Promise<number> {

@@ -233,6 +233,7 @@ export const SETTINGS = {
     'How long an unused connection to a backend is kept: less than backends keep theirs, often 5s.',
   ),
   TUNNEL_TIMEOUT: preset(duration, '1h', 'Longest silence of a websocket before it is closed.'),
+  DRAIN_TIMEOUT: preset(duration, '10m', 'How long open websockets may go on after a reload.'),
   SHUTDOWN_TIMEOUT: preset(
     duration,
     '30s',

@@ -1,13 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import express from 'express';
-import type { Cluster } from '../memcached/cluster.ts';
-import { type CacheView, isReady, readState, type ServiceView } from './state.ts';
+import { isReady, readState, type StateSources } from './state.ts';
 import { statusPage } from './status-page.ts';
 
-export interface AdminOptions {
-  readonly services: readonly ServiceView[];
-  readonly cluster: Pick<Cluster, 'ping'>;
-  readonly cache?: CacheView | undefined;
+export interface AdminOptions extends StateSources {
   /** The gateway takes no new work; it is not ready then. */
   readonly isStopping: () => boolean;
 }
@@ -21,7 +17,7 @@ export function createAdmin(options: AdminOptions): Server {
 }
 
 /** The Express app of the admin listener. */
-export function adminApp({ services, cluster, cache, isStopping }: AdminOptions): express.Express {
+export function adminApp(options: AdminOptions): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.use((_req, res, next) => {
@@ -37,15 +33,16 @@ export function adminApp({ services, cluster, cache, isStopping }: AdminOptions)
     res.type('text').send('ok\n');
   });
   app.get('/readyz', (_req, res) => {
-    if (isStopping()) res.status(503).type('text').send('not ready: the gateway is stopping\n');
-    else if (isReady(services)) res.type('text').send('ready\n');
+    if (options.isStopping())
+      res.status(503).type('text').send('not ready: the gateway is stopping\n');
+    else if (isReady(options.services())) res.type('text').send('ready\n');
     else res.status(503).type('text').send('not ready: a service has no backend that is up\n');
   });
   app.get('/api/state', async (_req, res) => {
-    res.json(await readState(services, cluster, cache));
+    res.json(await readState(options));
   });
   app.get('/', async (_req, res) => {
-    res.send(statusPage(await readState(services, cluster, cache)));
+    res.send(statusPage(await readState(options)));
   });
   return app;
 }

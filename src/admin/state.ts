@@ -5,20 +5,48 @@ import type { Pool } from '../upstream/pool.ts';
 
 /** What there is to see of a service. */
 export interface ServiceView {
-  readonly pool: Pool;
+  readonly pool: Pick<Pool, 'service' | 'backends' | 'queued'>;
   /** Open tunnels. */
   readonly tunnels: number;
 }
 
 /** What there is to see of the session cache. */
 export interface CacheView {
-  health(): CacheHealth;
+  /** Undefined while it has not told. */
+  health(): CacheHealth | undefined;
+}
+
+/** One process of the gateway, or the whole of it in one. */
+export interface WorkerState {
+  /** `relay`: serves clients; `cache`: is the session cache. */
+  readonly kind: 'relay' | 'cache';
+  /** Which of its kind it is; one that drains had the number of the one that took its place. */
+  readonly slot: number;
+  readonly pid: number;
+  readonly state: 'starting' | 'serving' | 'draining' | 'waiting';
+  readonly ageSeconds: number;
+  /** Clients that are connected, and open tunnels. */
+  readonly connections: number;
+  readonly tunnels: number;
+  /** How often a process in its place has died. */
+  readonly restarts: number;
+}
+
+/** Where the state of a gateway is read. */
+export interface StateSources {
+  readonly services: () => readonly ServiceView[];
+  readonly cluster: () => Pick<Cluster, 'ping'>;
+  readonly cache?: () => CacheView | undefined;
+  readonly workers?: () => readonly WorkerState[];
+  /** Has what the processes do told anew. */
+  readonly refresh?: () => Promise<void>;
 }
 
 /** What the admin listener tells of the gateway. */
 export interface GatewayState {
   readonly ready: boolean;
   readonly uptimeSeconds: number;
+  readonly workers: readonly WorkerState[];
   readonly services: readonly ServiceState[];
   readonly memcached: readonly NodeReport[];
   /** What the session cache knows of the nodes; undefined where it is off. */
@@ -61,15 +89,13 @@ export function isReady(services: readonly ServiceView[]): boolean {
 }
 
 /** The state of the whole gateway; asks every memcached node, within the client's deadline. */
-export async function readState(
-  services: readonly ServiceView[],
-  cluster: Pick<Cluster, 'ping'>,
-  cache?: CacheView,
-): Promise<GatewayState> {
-  const answers = await cluster.ping();
+export async function readState(sources: StateSources): Promise<GatewayState> {
+  const [answers] = await Promise.all([sources.cluster().ping(), sources.refresh?.()]);
+  const services = sources.services();
   return {
     ready: isReady(services),
     uptimeSeconds: Math.floor(process.uptime()),
+    workers: sources.workers?.() ?? [],
     services: services.map(({ pool, tunnels }) => ({
       name: pool.service,
       queued: pool.queued,
@@ -81,7 +107,7 @@ export async function readState(
         ? { node, state: 'up', detail: answer.version }
         : { node, state: 'down', detail: answer.error.message },
     ),
-    cache: cache?.health(),
+    cache: sources.cache?.()?.health(),
   };
 }
 

@@ -3,7 +3,7 @@ import type { CacheHealth } from '../cache/cache-health.ts';
 import { CacheDoor } from '../cache/door.ts';
 import { createSessionCache, type SessionCache } from '../cache/session-cache.ts';
 import type { Config } from '../config.ts';
-import type { TlsContexts } from '../listener/tls-contexts.ts';
+import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
 import { parseNetworks } from '../policy/networks.ts';
 
@@ -16,7 +16,7 @@ export class CacheService {
   readonly #door: CacheDoor;
   readonly #logger: Logger;
 
-  constructor(config: Config, tls: TlsContexts, logger: Logger) {
+  constructor(config: Config, logger: Logger) {
     this.#logger = logger;
     this.#cache = createSessionCache({
       nodes: config.MEMCACHED_SERVERS,
@@ -33,7 +33,7 @@ export class CacheService {
       allowed: parseNetworks(config.CACHE_ALLOW),
       allowFlush: config.CACHE_ALLOW_FLUSH,
       maxValueBytes: config.CACHE_MAX_VALUE_BYTES,
-      ...(config.CACHE_TLS ? { tls: tls.optionsFor() } : {}),
+      ...(config.CACHE_TLS ? { tls: new TlsContexts(config.keyPairs).optionsFor() } : {}),
       logger,
     });
   }

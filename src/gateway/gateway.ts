@@ -1,20 +1,15 @@
-import type { AddressInfo, Server } from 'node:net';
-import { createAdmin } from '../admin/admin.ts';
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
-import type { ListenAddress } from '../config-values.ts';
-import { messageOf } from '../errors.ts';
-import { ConnectionLimit, clientsWithinOpenFiles } from '../listener/connection-limit.ts';
 import { warningsOf } from '../listener/key-pairs.ts';
-import { listen } from '../listener/listen.ts';
-import { TlsContexts } from '../listener/tls-contexts.ts';
+import { TICKET_KEYS_BYTES, TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
-import { Cluster } from '../memcached/cluster.ts';
-import { CacheService } from './cache.ts';
-import { createRedirector } from './redirector.ts';
-import { consoleService, portalService } from './services.ts';
-import { Shutdown } from './shutdown.ts';
-
-export type ListenerName = 'portal' | 'plain' | 'console' | 'redirect' | 'cache' | 'admin';
+import { AdminServer } from './admin-server.ts';
+import { type BoundListeners, bindListeners, closeUnused } from './bound-listeners.ts';
+import { ControlPlane } from './control-plane.ts';
+import type { Fleet } from './fleet.ts';
+import { type ListenerName, listenersOf } from './listeners.ts';
+import { OneProcess } from './one-process.ts';
 
 /** A running gateway. */
 export interface Gateway {
@@ -23,11 +18,11 @@ export interface Gateway {
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
   /**
-   * Reads the certificate files anew, the gateway's own and the authorities of https:// backends: new
-   * connections get what is in them now, open ones stay. Files that cannot be used change nothing,
-   * and the log says why.
+   * Serves by another configuration from now on. New connections get it; those that are open finish
+   * the request that is under way, or one more, and websockets go on for `DRAIN_TIMEOUT`.
+   * @throws Error, where it cannot be served by, for instance ListenError; nothing has changed then.
    */
-  reloadCertificates(): void;
+  reload(config: Config): Promise<void>;
   /**
    * Stops: no new connections, `SHUTDOWN_TIMEOUT` for open requests to finish, websockets end.
    * Resolves when nothing is left open.
@@ -35,103 +30,117 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/**
- * Starts a gateway: both services, the redirector and the admin listener, from one configuration.
- * @throws ListenError where an address cannot be bound; nothing is left running then.
- */
-export async function startGateway(
-  config: Config,
-  { logger }: { readonly logger: Logger },
-): Promise<Gateway> {
-  const contexts = new TlsContexts(config.keyPairs);
-  warnOfCertificates(contexts, logger);
-  const cluster = new Cluster({
-    nodes: config.MEMCACHED_SERVERS,
-    placement: config.MEMCACHED_PLACEMENT,
-    onNodeState: (node, state, error) => {
-      if (state === 'up') logger.info({ node }, 'memcached node is up');
-      else logger.warn({ node, detail: error?.message }, 'memcached node is unavailable');
-    },
-  });
-  const limit = new ConnectionLimit(config.MAX_CONNECTIONS ?? clientsWithinOpenFiles(), (max) => {
-    const remedy = 'raise MAX_CONNECTIONS, or the limit of open files (LimitNOFILE, ulimit -n)';
-    logger.warn({ max, remedy }, 'clients are turned away: too many are connected');
-  });
-  const shared = { config, tls: contexts, limit, logger };
-  const portal = portalService(shared);
-  const novnc = consoleService(shared);
-  const services = novnc ? [portal, novnc] : [portal];
-  const cache = config.CACHE_LISTEN
-    ? new CacheService(config, contexts, logger.child({ service: 'cache' }))
-    : undefined;
-  const addresses: Partial<Record<ListenerName, AddressInfo>> = {};
-  const shutdowns = new Map<ListenerName, Shutdown>();
-  let stopping = false;
-
-  async function open(name: ListenerName, setting: string, address: ListenAddress, server: Server) {
-    shutdowns.set(name, new Shutdown(server));
-    addresses[name] = await listen(server, setting, address);
-    logger.info({ listener: name, ...addresses[name] }, 'listening');
-  }
-
-  async function close(): Promise<void> {
-    stopping = true;
-    const { admin, cache: door, ...others } = Object.fromEntries(shutdowns);
-    const run = (shutdown: Shutdown) => shutdown.run(config.SHUTDOWN_TIMEOUT);
-    const stopped = Promise.all(Object.values(others).map(run));
-    for (const service of services) service.retire();
-    await stopped;
-    // The dashboards' answers may have needed it.
-    await cache?.close();
-    await door?.run(0);
-    // Last, so that whoever watches can see the gateway stop.
-    if (admin) await run(admin);
-    cluster.close();
-  }
-
-  function reloadCertificates(): void {
-    try {
-      contexts.reload();
-      warnOfCertificates(contexts, logger);
-      logger.info('certificates were read anew');
-    } catch (error) {
-      logger.error({ detail: messageOf(error) }, 'certificates stay as they were');
-    }
-    for (const service of services) service.reloadAuthorities();
-  }
-
-  try {
-    await open('portal', 'PORTAL_LISTEN', config.PORTAL_LISTEN, portal.listener('https'));
-    if (config.CONSOLE_LISTEN && novnc) {
-      await open('console', 'CONSOLE_LISTEN', config.CONSOLE_LISTEN, novnc.listener('https'));
-    }
-    if (config.PORTAL_PLAIN_LISTEN) {
-      const server = portal.listener('http');
-      await open('plain', 'PORTAL_PLAIN_LISTEN', config.PORTAL_PLAIN_LISTEN, server);
-    }
-    if (config.PORTAL_REDIRECT_LISTEN) {
-      const server = createRedirector(addresses.portal!.port, config.HEADER_TIMEOUT);
-      await open('redirect', 'PORTAL_REDIRECT_LISTEN', config.PORTAL_REDIRECT_LISTEN, server);
-    }
-    if (config.CACHE_LISTEN && cache) {
-      void cache.start();
-      await open('cache', 'CACHE_LISTEN', config.CACHE_LISTEN, cache.server);
-    }
-    if (config.ADMIN_LISTEN) {
-      const server = createAdmin({ services, cluster, cache, isStopping: () => stopping });
-      await open('admin', 'ADMIN_LISTEN', config.ADMIN_LISTEN, server);
-    }
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  // The log tells of nodes that are away from the start; nothing waits for them.
-  void cluster.ping();
-  const checked = Promise.all(services.map((service) => service.checked)).then(() => {});
-  return { addresses, checked, close, reloadCertificates };
+export interface GatewayOptions {
+  readonly logger: Logger;
 }
 
-function warnOfCertificates(contexts: TlsContexts, logger: Logger): void {
+/**
+ * Starts a gateway: both services, the redirector, the session cache and the admin listener, from
+ * one configuration.
+ * @throws ListenError where an address cannot be bound; nothing is left running then.
+ */
+export async function startGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
+  const gateway = new RunningGateway(config, options);
+  await gateway.start();
+  return gateway;
+}
+
+class RunningGateway implements Gateway {
+  checked: Promise<void> = Promise.resolve();
+  readonly #logger: Logger;
+  readonly #control: ControlPlane;
+  readonly #fleet: Fleet;
+  readonly #admin: AdminServer;
+  #config: Config;
+  #listeners: BoundListeners = new Map();
+  #closed: Promise<void> | undefined;
+  /** Reloads come one after the other. */
+  #reloading: Promise<void> = Promise.resolve();
+
+  constructor(config: Config, { logger }: GatewayOptions) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#control = new ControlPlane(config, {
+      logger,
+      workers: () => this.#fleet.workers(),
+      cache: () =>
+        this.#config.CACHE_LISTEN ? { health: () => this.#fleet.cacheHealth() } : undefined,
+    });
+    const ticketKeys = randomBytes(TICKET_KEYS_BYTES);
+    this.#fleet = new OneProcess({ control: this.#control, ticketKeys, logger });
+    this.#admin = new AdminServer(this.#control);
+  }
+
+  get addresses(): Partial<Record<ListenerName, AddressInfo>> {
+    return Object.fromEntries(
+      Array.from(this.#listeners, ([name, { address }]) => [name, address]),
+    );
+  }
+
+  async start(): Promise<void> {
+    warnOfCertificates(this.#config, this.#logger);
+    try {
+      await this.#serve(this.#config);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.checked = this.#control.start();
+  }
+
+  reload(config: Config): Promise<void> {
+    const reloading = this.#reloading.then(async () => {
+      if (this.#closed) return;
+      warnOfCertificates(config, this.#logger);
+      await this.#serve(config);
+      this.#config = config;
+      this.checked = this.#control.reload(config);
+    });
+    this.#reloading = reloading.catch(() => {});
+    return reloading;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /** Binds what is not bound yet, and has it served; then lets go what is not needed any more. */
+  async #serve(config: Config): Promise<void> {
+    const before = this.#listeners;
+    const listeners = await bindListeners(listenersOf(config, 1), before);
+    try {
+      await this.#fleet.deploy(config, listeners);
+      await this.#admin.listen(listeners.get('admin'));
+    } catch (error) {
+      closeUnused(listeners, before);
+      throw error;
+    }
+    this.#listeners = listeners;
+    closeUnused(before, listeners);
+    for (const [listener, { address }] of listeners) {
+      if (before.get(listener)?.address !== address) {
+        this.#logger.info({ listener, ...address }, 'listening');
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#control.stop();
+    await this.#fleet.close();
+    closeUnused(this.#listeners, new Map());
+    // Last, so that whoever watches can see the gateway stop.
+    await this.#admin.close(this.#config.SHUTDOWN_TIMEOUT);
+    this.#control.close();
+  }
+}
+
+/**
+ * Tells what is wrong with certificates, but not so wrong that they could not be used.
+ * @throws Error where one cannot be used.
+ */
+function warnOfCertificates({ keyPairs }: Config, logger: Logger): void {
+  const contexts = new TlsContexts(keyPairs);
   for (const pair of contexts.pairs) {
     for (const warning of warningsOf(pair, Date.now())) {
       logger.warn({ certificate: pair.certPath, names: pair.names }, warning);

@@ -1,6 +1,5 @@
 import type { Server } from 'node:net';
 import type { Config } from '../config.ts';
-import { messageOf } from '../errors.ts';
 import type { ConnectionLimit } from '../listener/connection-limit.ts';
 import { Listener } from '../listener/listener.ts';
 import type { TlsContexts } from '../listener/tls-contexts.ts';
@@ -10,17 +9,27 @@ import { AffinityCookie } from '../policy/cookies.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import { isRoot } from '../policy/redirect.ts';
 import { Relay } from '../relay/relay.ts';
-import { CheckedPool, type CheckedPoolOptions } from '../upstream/checked-pool.ts';
-import type { Pool } from '../upstream/pool.ts';
+import type { BackendAddress } from '../upstream/backend-address.ts';
+import { Pool } from '../upstream/pool.ts';
+import type { ServiceReport, ServiceSnapshot } from './messages.ts';
 import { RelayLog } from './relay-log.ts';
 
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
 /** What sets one service apart from the other. */
-export interface ServiceOptions extends Pick<CheckedPoolOptions, 'service' | 'backends' | 'check'> {
+export interface ServiceOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly tls: TlsContexts;
   /** Of clients that are connected, over all services. */
   readonly limit: ConnectionLimit;
+  /** What is balanced; a word for logs and messages. */
+  readonly service: string;
+  readonly backends: readonly BackendAddress[];
+  /** Most requests that wait at once. */
+  readonly queueLimit: number;
+  /** Told when a lease ends in a failure of its backend. */
+  readonly onFailure: (backend: string) => void;
   /** Where a request for `/` is sent. */
   readonly rootRedirect?: string | undefined;
   /** Paths that are closed to the outside. */
@@ -29,33 +38,26 @@ export interface ServiceOptions extends Pick<CheckedPoolOptions, 'service' | 'ba
   readonly affinityCookie?: string | undefined;
 }
 
-/** One service: its listeners, the relay behind them, and the pool that the relay serves from. */
+/**
+ * One service in the data plane: its listeners, the relay behind them, and the pool that the relay
+ * serves from, whose backends are as well as the latest snapshot says.
+ */
 export class Service {
-  readonly pool: Pool;
-  /** Resolves when every backend has been checked once. */
-  readonly checked: Promise<void>;
-  readonly #balanced: CheckedPool;
+  readonly #pool: Pool;
   readonly #relay: Relay;
   readonly #options: ServiceOptions;
+  #draining = false;
 
   constructor(options: ServiceOptions) {
-    const { config, service, backends, check, logger, rootRedirect, deny = [] } = options;
+    const { config, service, backends, logger, rootRedirect, deny = [] } = options;
     this.#options = options;
-    this.#balanced = new CheckedPool({
-      service,
-      backends,
-      check,
-      intervalMs: config.HEALTH_INTERVAL,
-      rise: config.HEALTH_RISE,
-      fall: config.HEALTH_FALL,
+    this.#pool = new Pool(service, backends, {
       queueTimeoutMs: config.QUEUE_TIMEOUT,
-      queueLimit: config.QUEUE_LIMIT,
-      logger,
+      queueLimit: options.queueLimit,
+      onFailure: ({ name }) => options.onFailure(name),
     });
-    this.pool = this.#balanced.pool;
-    this.checked = this.#balanced.checked;
     this.#relay = new Relay({
-      pool: this.pool,
+      pool: this.#pool,
       retries: config.RETRIES,
       affinity: options.affinityCookie ? new AffinityCookie(options.affinityCookie) : undefined,
       hsts: config.HSTS,
@@ -74,6 +76,10 @@ export class Service {
       },
       report: new RelayLog(logger, config.ACCESS_LOG),
     });
+  }
+
+  get name(): string {
+    return this.#pool.service;
   }
 
   /** A listener of the service, to be bound: with TLS, or without for a proxy in front that has it. */
@@ -98,29 +104,52 @@ export class Service {
     return listener.server;
   }
 
-  /** Open tunnels. */
-  get tunnels(): number {
-    return this.#relay.tunnels;
+  /** Selects by this from now on; a backend that it does not name stays as it was. */
+  apply({ backends }: ServiceSnapshot): void {
+    const told = new Map(backends.map((backend) => [backend.name, backend]));
+    for (const backend of this.#pool.backends) {
+      const news = told.get(backend.name);
+      if (!news) continue;
+      backend.health = news.health;
+      backend.adminState = news.adminState;
+      backend.weight = news.weight;
+      backend.elsewhere = news.elsewhere;
+      if (!this.#draining) backend.limit = news.limit ?? UNLIMITED;
+    }
+    this.#pool.admit();
+  }
+
+  report(): ServiceReport {
+    if (this.#draining) this.#lowerLimits();
+    return {
+      name: this.name,
+      queued: this.#pool.queued,
+      tunnels: this.#relay.tunnels,
+      backends: this.#pool.backends.map(({ name, active, limit, claimed, failed }) => {
+        return { name, active, limit: limit === UNLIMITED ? null : limit, claimed, failed };
+      }),
+    };
   }
 
   /**
-   * Reads the files of ca=… options anew, for connections from now on. One that cannot be used
-   * leaves its backend as it was, and the log says why.
+   * Every request from now on is the last of its connection; websockets go on. What may be taken of a
+   * backend with a limit sinks with what is held, but for one lease, by which requests that are still
+   * to come are served one after the other.
    */
-  reloadAuthorities(): void {
-    for (const { address, name } of this.pool.backends) {
-      try {
-        address.tls?.reload();
-      } catch (error) {
-        const fields = { backend: name, detail: `ca=… ${messageOf(error)}` };
-        this.#options.logger.error(fields, 'authorities stay as they were');
-      }
-    }
+  drain(): void {
+    this.#draining = true;
+    this.#relay.drain();
+    this.#lowerLimits();
   }
 
-  /** Stops health checks, tunnels and idle connections; requests under way go on. */
+  /** Ends tunnels and idle connections; requests under way go on. */
   retire(): void {
-    this.#balanced.stop();
     this.#relay.retire();
+  }
+
+  #lowerLimits(): void {
+    for (const backend of this.#pool.backends) {
+      if (backend.limit !== UNLIMITED) backend.limit = Math.min(backend.limit, backend.active + 1);
+    }
   }
 }

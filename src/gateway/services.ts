@@ -1,14 +1,21 @@
-import { Service, type ServiceOptions } from './service.ts';
+import type { Config } from '../config.ts';
+import type { BackendAddress } from '../upstream/backend-address.ts';
+import type { HttpCheck } from '../upstream/http-check.ts';
 
-/** What the services of a gateway share. */
-export type Shared = Pick<ServiceOptions, 'config' | 'tls' | 'limit' | 'logger'>;
+/** One service as it is configured, in so far as both planes have to know it. */
+export interface ServiceConfig {
+  /** A word for logs and messages. */
+  readonly service: 'portal' | 'console';
+  readonly backends: readonly BackendAddress[];
+  readonly check: HttpCheck;
+  readonly rootRedirect?: string | undefined;
+  readonly deny?: readonly string[];
+  readonly affinityCookie?: string | undefined;
+}
 
 /** The portal, as it is configured. */
-export function portalService(shared: Shared): Service {
-  const { config } = shared;
-  return new Service({
-    ...shared,
-    logger: shared.logger.child({ service: 'portal' }),
+export function portalConfig(config: Config): ServiceConfig {
+  return {
     service: 'portal',
     backends: config.PORTAL_BACKENDS,
     check: {
@@ -21,16 +28,13 @@ export function portalService(shared: Shared): Service {
     rootRedirect: config.PORTAL_ROOT_REDIRECT,
     deny: config.PORTAL_DENY,
     affinityCookie: config.PORTAL_AFFINITY === 'cookie' ? config.PORTAL_AFFINITY_COOKIE : undefined,
-  });
+  };
 }
 
 /** The console, as it is configured; undefined where it is off. */
-export function consoleService(shared: Shared): Service | undefined {
-  const { config } = shared;
+export function consoleConfig(config: Config): ServiceConfig | undefined {
   if (!config.CONSOLE_LISTEN || !config.CONSOLE_BACKENDS) return undefined;
-  return new Service({
-    ...shared,
-    logger: shared.logger.child({ service: 'console' }),
+  return {
     service: 'console',
     backends: config.CONSOLE_BACKENDS,
     check: {
@@ -40,5 +44,10 @@ export function consoleService(shared: Shared): Service | undefined {
       expect: config.CONSOLE_HEALTH_EXPECT,
       timeoutMs: config.HEALTH_TIMEOUT,
     },
-  });
+  };
+}
+
+/** All that are configured. */
+export function serviceConfigs(config: Config): ServiceConfig[] {
+  return [portalConfig(config), consoleConfig(config)].filter((service) => service !== undefined);
 }

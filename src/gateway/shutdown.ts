@@ -8,6 +8,7 @@ const SWEEP_MS = 100;
 export class Shutdown {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #drained: Promise<void> | undefined;
 
   constructor(server: Server) {
     this.#server = server;
@@ -17,23 +18,33 @@ export class Shutdown {
     });
   }
 
+  /** No new connections; resolves when the last one is gone, at once where it never listened. */
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
   /**
    * No new connections, `timeoutMs` for open ones to finish, then an end to what is left. Resolves
-   * when the last connection is gone; at once where the server never listened.
+   * when the last connection is gone.
    */
-  run(timeoutMs: number): Promise<void> {
+  async run(timeoutMs: number): Promise<void> {
+    const deadline = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, timeoutMs);
+    await this.drain();
+    clearTimeout(deadline);
+  }
+
+  #drain(): Promise<void> {
     const server = this.#server;
     if (!server.listening) return Promise.resolve();
     return new Promise((resolve) => {
       const sweep = setInterval(() => {
         if (server instanceof HttpServer) server.closeIdleConnections();
       }, SWEEP_MS);
-      const deadline = setTimeout(() => {
-        for (const socket of this.#sockets) socket.destroy();
-      }, timeoutMs);
       server.close(() => {
         clearInterval(sweep);
-        clearTimeout(deadline);
         resolve();
       });
     });

@@ -18,6 +18,11 @@ export class ConnectionLimit {
     this.#onReached = onReached;
   }
 
+  /** How many are connected. */
+  get open(): number {
+    return this.#open;
+  }
+
   /** Whether there is room for one more, which then counts until `release`. */
   take(): boolean {
     if (this.#open < this.max) {

@@ -1,4 +1,5 @@
-import type { AddressInfo, ListenOptions, Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import type { ListenAddress } from '../config-values.ts';
 
 /** A listener could not be bound. */
 export class ListenError extends Error {
@@ -12,12 +13,11 @@ export class ListenError extends Error {
 export function listen(
   server: Server,
   setting: string,
-  { host, port }: Required<Pick<ListenOptions, 'host' | 'port'>>,
+  { host, port }: ListenAddress,
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => {
-      const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-      reject(new ListenError(`${setting}=${where} ${reason(error)}`, { cause: error }));
+      reject(listenError(setting, { host, port }, error));
     };
     server.once('error', failed);
     server.listen({ host, port }, () => {
@@ -25,6 +25,16 @@ export function listen(
       resolve(server.address() as AddressInfo);
     });
   });
+}
+
+/** Says which setting's address could not be bound, why, and what helps. */
+export function listenError(
+  setting: string,
+  { host, port }: ListenAddress,
+  error: NodeJS.ErrnoException,
+): ListenError {
+  const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return new ListenError(`${setting}=${where} ${reason(error)}`, { cause: error });
 }
 
 function reason(error: NodeJS.ErrnoException): string {

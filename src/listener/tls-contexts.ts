@@ -42,7 +42,7 @@ const PROFILE: SecureContextOptions = {
 };
 
 /** Length of the keys that seal session tickets, in bytes. */
-const TICKET_KEYS_BYTES = 48;
+export const TICKET_KEYS_BYTES = 48;
 
 export interface TlsContextsOptions {
   /** 48 bytes that seal session tickets: the same in all workers, and kept over a reload. */

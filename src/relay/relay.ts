@@ -78,6 +78,11 @@ export class Relay implements DownstreamContext {
     this.#downstream.add(new DownstreamConnection(socket, peer, this));
   }
 
+  /** Every request from now on is the last of its connection; what is idle stays, and tunnels. */
+  drain(): void {
+    this.retiring = true;
+  }
+
   /** Ends tunnels and what is idle; requests under way go on, each the last of its connection. */
   retire(): void {
     this.retiring = true;

@@ -25,6 +25,12 @@ export class Backend {
   readonly address: BackendAddress;
   health: Health = 'unknown';
   adminState: AdminState = 'ready';
+  /** Its share of the work; 0 for none. */
+  weight: number;
+  /** Most leases at once in this process: its share of `maxconn`; Infinity for no limit. */
+  limit: number;
+  /** Leases that other processes of the gateway held when they last told. */
+  elsewhere = 0;
   lastCheck: CheckReport | undefined;
   /** Leases held now: exchanges and tunnels. */
   active = 0;
@@ -35,14 +41,12 @@ export class Backend {
 
   constructor(address: BackendAddress) {
     this.address = address;
+    this.weight = address.weight;
+    this.limit = address.maxconn === 0 ? Number.POSITIVE_INFINITY : address.maxconn;
   }
 
   get name(): string {
     return this.address.name;
-  }
-
-  get weight(): number {
-    return this.address.weight;
   }
 
   /** May take new work. A backend not yet checked may: a gateway that starts must not refuse. */
@@ -50,8 +54,8 @@ export class Backend {
     return this.health !== 'down' && this.adminState === 'ready';
   }
 
-  /** Has room for one more lease under its `maxconn` (0: no limit). */
+  /** Has room for one more lease under its limit. */
   get hasRoom(): boolean {
-    return this.address.maxconn === 0 || this.active < this.address.maxconn;
+    return this.active < this.limit;
   }
 }

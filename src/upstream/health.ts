@@ -14,16 +14,19 @@ export interface HealthOptions {
   readonly logger: Logger;
 }
 
+/** What is checked, and who is told that a backend's health has changed. */
+export type CheckedBackends = Pick<Pool, 'backends' | 'admit'>;
+
 /**
  * Active health checks of a pool, one loop per backend. The first check of a backend decides at
  * once; after it `rise` and `fall` count, as in HAProxy.
  */
 export class HealthMonitor {
-  readonly #pool: Pool;
+  readonly #pool: CheckedBackends;
   readonly #options: HealthOptions;
   readonly #loops = new Map<Backend, CheckLoop>();
 
-  constructor(pool: Pool, options: HealthOptions) {
+  constructor(pool: CheckedBackends, options: HealthOptions) {
     this.#pool = pool;
     this.#options = options;
   }

@@ -17,7 +17,11 @@ test('readiness follows the backends, health does not', async (t) => {
   t.after(() => gate.close());
   const stopping = false;
   const cluster = { ping: async () => new Map() };
-  const app = adminApp({ services: [gate], cluster, isStopping: () => stopping });
+  const app = adminApp({
+    services: () => [gate],
+    cluster: () => cluster,
+    isStopping: () => stopping,
+  });
   await gate.checked;
   await supertest(app).get('/readyz').expect(200, 'ready\n');
   await backend.kill();
@@ -46,7 +50,11 @@ test('state and status page tell of services, backends, checks and nodes', async
         ['10.0.0.2:11211', { error: new Error('refused <b>') }],
       ]),
   };
-  const app = adminApp({ services: [gate], cluster, isStopping: () => false });
+  const app = adminApp({
+    services: () => [gate],
+    cluster: () => cluster,
+    isStopping: () => false,
+  });
   const { body } = await supertest(app).get('/api/state').expect(200);
   const state = body as GatewayState;
   assert.equal(state.ready, true);

@@ -61,8 +61,8 @@ async function startTestApplication(
   const services = [portal, novnc];
   const keyPair = config.keyPairs[0]!;
   const admin = createAdmin({
-    services,
-    cluster: { ping: async () => new Map() },
+    services: () => services,
+    cluster: () => ({ ping: async () => new Map() }),
     isStopping: () => false,
   });
   const servers = [serverOf(portal, keyPair), serverOf(novnc, keyPair), admin];

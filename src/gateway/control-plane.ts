@@ -1,0 +1,208 @@
+import type { Server } from 'node:http';
+import { createAdmin } from '../admin/admin.ts';
+import type { CacheView, WorkerState } from '../admin/state.ts';
+import type { Config } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { Cluster } from '../memcached/cluster.ts';
+import type { Backend } from '../upstream/backend.ts';
+import type { DataReport, Snapshot, Uplink } from './messages.ts';
+import { serviceConfigs } from './services.ts';
+import { partOf, type Share } from './share.ts';
+import { backendIn, Tally } from './tally.ts';
+import { WatchedService } from './watched-service.ts';
+
+/** A data plane as the control plane deals with it. */
+export interface Member {
+  /** Its part of the gateway's limits; undefined: it drains, and lowers its own limits as it does. */
+  readonly share: Share | undefined;
+  /** What it last told. */
+  readonly report: DataReport;
+  /** Hands it what to select by from now on. */
+  apply(snapshot: Snapshot): void;
+  /** Asks it to tell; resolves when it has, or has taken too long. */
+  refresh(): Promise<void>;
+}
+
+export interface ControlPlaneOptions {
+  readonly logger: Logger;
+  /** What the admin pages tell of the processes. */
+  readonly workers: () => readonly WorkerState[];
+  /** What there is to see of the session cache; undefined where it is off. */
+  readonly cache: () => CacheView | undefined;
+}
+
+/** How long a data plane's news wait, at most, before the others are told, in ms. */
+const SHARE_MS = 250;
+
+/**
+ * What a gateway knows and decides, once for all its data planes: the health of backends, the state
+ * of memcached, and the admin pages. No byte of a client comes here.
+ */
+export class ControlPlane implements Uplink {
+  readonly #options: ControlPlaneOptions;
+  #config: Config;
+  #cluster: Cluster;
+  #services: readonly WatchedService[];
+  readonly #members = new Set<Member>();
+  readonly #tally = new Tally();
+  #sharing: NodeJS.Timeout | undefined;
+  #stopping = false;
+
+  constructor(config: Config, options: ControlPlaneOptions) {
+    this.#options = options;
+    this.#config = config;
+    this.#cluster = this.#connect(config);
+    this.#services = this.#watch(config, []);
+  }
+
+  /** Begins to check; resolves when every backend has been checked once. */
+  async start(): Promise<void> {
+    await Promise.all(this.#services.map((service) => service.start()));
+  }
+
+  /** The admin server, to be bound. */
+  admin(): Server {
+    const { workers, cache } = this.#options;
+    return createAdmin({
+      services: () => this.#services,
+      cluster: () => this.#cluster,
+      cache,
+      workers,
+      refresh: () => this.#refresh(),
+      isStopping: () => this.#stopping,
+    });
+  }
+
+  /**
+   * Goes by another configuration from now on. What is known of a backend stays known where its
+   * address is the same; resolves when every backend has been checked once.
+   */
+  async reload(config: Config): Promise<void> {
+    const before = this.#services;
+    this.#services = this.#watch(config, before);
+    for (const service of before) service.stop();
+    if (!sameNodes(this.#config, config)) {
+      this.#cluster.close();
+      this.#cluster = this.#connect(config);
+    }
+    this.#config = config;
+    this.publish();
+    await Promise.all(this.#services.map((service) => service.start()));
+  }
+
+  /** A data plane begins to serve, or to drain. */
+  join(member: Member): void {
+    this.#members.add(member);
+    this.publish();
+  }
+
+  /** A data plane is gone, with what it held; what it has done still counts. */
+  leave(member: Member): void {
+    if (!this.#members.delete(member)) return;
+    this.#tally.keep(member.report);
+    this.publish();
+  }
+
+  /** A data plane has told what it does. */
+  reported(): void {
+    this.#sharing ??= setTimeout(() => this.publish(), SHARE_MS).unref();
+  }
+
+  backendFailed(service: string, backend: string): void {
+    this.#services.find((candidate) => candidate.service === service)?.hasten(backend);
+  }
+
+  /** Tells every data plane what to select by. */
+  publish(): void {
+    clearTimeout(this.#sharing);
+    this.#sharing = undefined;
+    this.#count();
+    for (const member of this.#members) member.apply(this.#snapshotFor(member));
+  }
+
+  /** Checks no more and is not ready any more: the gateway takes no new work. */
+  stop(): void {
+    this.#stopping = true;
+    for (const service of this.#services) service.stop();
+  }
+
+  close(): void {
+    this.stop();
+    clearTimeout(this.#sharing);
+    this.#cluster.close();
+  }
+
+  #watch(config: Config, before: readonly WatchedService[]): WatchedService[] {
+    const { logger } = this.#options;
+    return serviceConfigs(config).map((service) => {
+      const known = before.find((other) => other.service === service.service);
+      return new WatchedService(service, config, {
+        known: known?.backends ?? [],
+        onChange: () => this.publish(),
+        logger,
+      });
+    });
+  }
+
+  #connect({ MEMCACHED_SERVERS: nodes, MEMCACHED_PLACEMENT: placement }: Config): Cluster {
+    const { logger } = this.#options;
+    const cluster = new Cluster({
+      nodes,
+      placement,
+      onNodeState: (node, state, error) => {
+        if (state === 'up') logger.info({ node }, 'memcached node is up');
+        else logger.warn({ node, detail: error?.message }, 'memcached node is unavailable');
+      },
+    });
+    // The log tells of nodes that are away from the start; nothing waits for them.
+    void cluster.ping();
+    return cluster;
+  }
+
+  async #refresh(): Promise<void> {
+    await Promise.all(Array.from(this.#members, (member) => member.refresh()));
+    this.#count();
+  }
+
+  #count(): void {
+    this.#tally.count(
+      this.#services,
+      Array.from(this.#members, ({ report }) => report),
+    );
+  }
+
+  #snapshotFor(member: Member): Snapshot {
+    return {
+      services: this.#services.map(({ service, backends }) => ({
+        name: service,
+        backends: backends.map((backend, index) => {
+          const { name, health, adminState, weight, active } = backend;
+          const elsewhere = active - (backendIn(member.report, service, name)?.active ?? 0);
+          const limit = this.#limitFor(member, service, backend, index);
+          return { name, health, adminState, weight, elsewhere, limit };
+        }),
+      })),
+    };
+  }
+
+  /**
+   * Of `maxconn`, what the data planes that drain may still take is theirs; the others share the rest.
+   * No limit is raised before another one is known to be lowered, so that the sum stays within it.
+   */
+  #limitFor(member: Member, service: string, backend: Backend, index: number): number | null {
+    const { maxconn } = backend.address;
+    if (maxconn === 0) return null;
+    let left = maxconn;
+    for (const { share, report } of this.#members) {
+      if (share === undefined) left -= backendIn(report, service, backend.name)?.limit ?? 0;
+    }
+    return member.share === undefined ? null : partOf(Math.max(0, left), member.share, index);
+  }
+}
+
+function sameNodes(one: Config, other: Config): boolean {
+  return (
+    one.MEMCACHED_SERVERS.join() === other.MEMCACHED_SERVERS.join() &&
+    one.MEMCACHED_PLACEMENT === other.MEMCACHED_PLACEMENT
+  );
+}

@@ -1,0 +1,119 @@
+import type { Server } from 'node:net';
+import type { Config } from '../config.ts';
+import { ConnectionLimit, clientsWithinOpenFiles } from '../listener/connection-limit.ts';
+import { TlsContexts } from '../listener/tls-contexts.ts';
+import type { Logger } from '../log.ts';
+import type { DataListener } from './listeners.ts';
+import type { DataReport, Snapshot, Uplink } from './messages.ts';
+import { createRedirector } from './redirector.ts';
+import { Service } from './service.ts';
+import { serviceConfigs } from './services.ts';
+import { partOf, type Share } from './share.ts';
+import { Shutdown } from './shutdown.ts';
+
+export interface DataPlaneOptions {
+  /** Seal session tickets: the same in all data planes of a gateway, and kept over a reload. */
+  readonly ticketKeys: Buffer;
+  readonly share: Share;
+  readonly uplink: Uplink;
+  /** Port of the portal, for the redirector. */
+  readonly portalPort: number;
+  readonly logger: Logger;
+}
+
+/**
+ * What clients' bytes go through: listeners, TLS, relays and tunnels. It makes no decision that
+ * needs the network but selects from the latest snapshot, and is told, not asked, what to do.
+ */
+export class DataPlane {
+  readonly #config: Config;
+  readonly #options: DataPlaneOptions;
+  readonly #tls: TlsContexts;
+  readonly #limit: ConnectionLimit;
+  readonly #services: ReadonlyMap<string, Service>;
+  readonly #shutdowns: Shutdown[] = [];
+
+  /** @throws Error where a certificate cannot be used. */
+  constructor(config: Config, options: DataPlaneOptions) {
+    const { ticketKeys, share, uplink, logger } = options;
+    this.#config = config;
+    this.#options = options;
+    this.#tls = new TlsContexts(config.keyPairs, { ticketKeys });
+    this.#limit = limitOf(config, share, logger);
+    const shared = { config, tls: this.#tls, limit: this.#limit };
+    const queueLimit = partOf(config.QUEUE_LIMIT, share);
+    this.#services = new Map(
+      serviceConfigs(config).map(({ service, check: _, ...rest }) => {
+        const onFailure = (backend: string) => uplink.backendFailed(service, backend);
+        const log = logger.child({ service });
+        const options = { ...shared, ...rest, service, queueLimit, onFailure, logger: log };
+        return [service, new Service(options)];
+      }),
+    );
+  }
+
+  /** A server behind a listener of that name, to be bound. It is looked after from then on. */
+  serverFor(listener: DataListener): Server {
+    const server = this.#createServer(listener);
+    this.#shutdowns.push(new Shutdown(server));
+    return server;
+  }
+
+  /** Selects by this from now on. */
+  apply({ services }: Snapshot): void {
+    for (const snapshot of services) this.#services.get(snapshot.name)?.apply(snapshot);
+  }
+
+  report(): DataReport {
+    return {
+      connections: this.#limit.open,
+      services: Array.from(this.#services.values(), (service) => service.report()),
+    };
+  }
+
+  /**
+   * Takes no more connections, and of each that is open one more request at most; websockets go on.
+   * Resolves when the last connection is gone; after `DRAIN_TIMEOUT` it is stopped.
+   */
+  async drain(): Promise<void> {
+    const drained = Promise.all(this.#shutdowns.map((shutdown) => shutdown.drain()));
+    for (const service of this.#services.values()) service.drain();
+    const deadline = setTimeout(() => void this.close(), this.#config.DRAIN_TIMEOUT);
+    await drained;
+    clearTimeout(deadline);
+  }
+
+  /**
+   * Stops: no new connections, `SHUTDOWN_TIMEOUT` for open requests to finish, websockets end.
+   * Resolves when no connection is left.
+   */
+  async close(): Promise<void> {
+    const stopped = Promise.all(
+      this.#shutdowns.map((shutdown) => shutdown.run(this.#config.SHUTDOWN_TIMEOUT)),
+    );
+    for (const service of this.#services.values()) service.retire();
+    await stopped;
+  }
+
+  #createServer(listener: DataListener): Server {
+    switch (listener) {
+      case 'portal':
+        return this.#services.get('portal')!.listener('https');
+      case 'plain':
+        return this.#services.get('portal')!.listener('http');
+      case 'console':
+        return this.#services.get('console')!.listener('https');
+      case 'redirect':
+        return createRedirector(this.#options.portalPort, this.#config.HEADER_TIMEOUT);
+    }
+  }
+}
+
+/** Its share of MAX_CONNECTIONS; each process has a limit of open files of its own. */
+function limitOf({ MAX_CONNECTIONS: most }: Config, share: Share, logger: Logger): ConnectionLimit {
+  const max = most === undefined ? clientsWithinOpenFiles() : Math.max(1, partOf(most, share));
+  return new ConnectionLimit(max, () => {
+    const remedy = 'raise MAX_CONNECTIONS, or the limit of open files (LimitNOFILE, ulimit -n)';
+    logger.warn({ max, remedy }, 'clients are turned away: too many are connected');
+  });
+}

@@ -1,0 +1,47 @@
+import type { Config } from '../config.ts';
+import type { ListenAddress } from '../config-values.ts';
+
+/** Listeners of the data plane. */
+export type DataListener = 'portal' | 'console' | 'plain' | 'redirect';
+
+export type ListenerName = DataListener | 'cache' | 'admin';
+
+/** Where a listener is to listen, and the setting that says so. */
+export interface ListenerConfig<N extends ListenerName = ListenerName> {
+  readonly name: N;
+  readonly setting: string;
+  readonly address: ListenAddress;
+}
+
+/** The listeners of the data plane that are on, in the order in which they are bound. */
+export function dataListeners(config: Config): ListenerConfig<DataListener>[] {
+  return [
+    listener('portal', 'PORTAL_LISTEN', config.PORTAL_LISTEN),
+    listener('console', 'CONSOLE_LISTEN', config.CONSOLE_BACKENDS && config.CONSOLE_LISTEN),
+    listener('plain', 'PORTAL_PLAIN_LISTEN', config.PORTAL_PLAIN_LISTEN),
+    listener('redirect', 'PORTAL_REDIRECT_LISTEN', config.PORTAL_REDIRECT_LISTEN),
+  ].filter((entry) => entry !== undefined);
+}
+
+/** All that are on, each with how many sockets it is to have: one for each who accepts. */
+export function listenersOf(
+  config: Config,
+  workers: number,
+): (ListenerConfig & { readonly sockets: number })[] {
+  const single = [
+    listener('cache', 'CACHE_LISTEN', config.CACHE_LISTEN),
+    listener('admin', 'ADMIN_LISTEN', config.ADMIN_LISTEN),
+  ].filter((entry) => entry !== undefined);
+  return [
+    ...dataListeners(config).map((entry) => ({ ...entry, sockets: workers })),
+    ...single.map((entry) => ({ ...entry, sockets: 1 })),
+  ];
+}
+
+function listener<N extends ListenerName>(
+  name: N,
+  setting: string,
+  address: ListenAddress | undefined,
+): ListenerConfig<N> | undefined {
+  return address && { name, setting, address };
+}

@@ -1,0 +1,53 @@
+import type { ControlPlane, Member } from './control-plane.ts';
+import type { DataPlane } from './data-plane.ts';
+import type { DataReport, Snapshot } from './messages.ts';
+import { Reporter } from './reporter.ts';
+import { type Share, WHOLE } from './share.ts';
+
+/** A data plane in the process of the control plane. */
+export class LocalMember implements Member {
+  share: Share | undefined = WHOLE;
+  report: DataReport;
+  readonly #plane: DataPlane;
+  readonly #reporter: Reporter;
+
+  constructor(plane: DataPlane, control: Pick<ControlPlane, 'reported'>) {
+    this.#plane = plane;
+    this.report = plane.report();
+    this.#reporter = new Reporter(
+      () => plane.report(),
+      (report) => {
+        this.report = report;
+        control.reported();
+      },
+    );
+  }
+
+  apply(snapshot: Snapshot): void {
+    this.#plane.apply(snapshot);
+  }
+
+  async refresh(): Promise<void> {
+    this.report = this.#plane.report();
+  }
+
+  /** Takes no more connections; resolves when the last one is gone. */
+  async drain(): Promise<void> {
+    this.share = undefined;
+    const drained = this.#plane.drain();
+    await this.refresh();
+    await drained;
+    await this.#end();
+  }
+
+  /** Stops; resolves when no connection is left. */
+  async close(): Promise<void> {
+    await this.#plane.close();
+    await this.#end();
+  }
+
+  #end(): Promise<void> {
+    this.#reporter.stop();
+    return this.refresh();
+  }
+}

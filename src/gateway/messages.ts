@@ -1,0 +1,60 @@
+/**
+ * What control plane and data plane tell each other. Everything is plain data that JSON carries
+ * whole, so that the two may be in different processes; counts are since the data plane's start.
+ */
+import type { AdminState, Health } from '../upstream/backend.ts';
+
+/** What a data plane selects by: the latest is all that it knows. */
+export interface Snapshot {
+  readonly services: readonly ServiceSnapshot[];
+}
+
+export interface ServiceSnapshot {
+  readonly name: string;
+  readonly backends: readonly BackendSnapshot[];
+}
+
+export interface BackendSnapshot {
+  readonly name: string;
+  readonly health: Health;
+  readonly adminState: AdminState;
+  readonly weight: number;
+  /** Leases that other data planes of the gateway held when they last told. */
+  readonly elsewhere: number;
+  /** Most leases of this data plane at once; null for no limit. */
+  readonly limit: number | null;
+}
+
+/** What a data plane does: levels of now, and counts since its start. */
+export interface DataReport {
+  /** Clients that are connected. */
+  readonly connections: number;
+  readonly services: readonly ServiceReport[];
+}
+
+export interface ServiceReport {
+  readonly name: string;
+  /** Requests that wait for a backend with room. */
+  readonly queued: number;
+  readonly tunnels: number;
+  readonly backends: readonly BackendReport[];
+}
+
+export interface BackendReport {
+  readonly name: string;
+  /** Leases held now. */
+  readonly active: number;
+  /** Most leases at once; null for no limit. */
+  readonly limit: number | null;
+  /** Leases ever claimed, and those that ended in a failure of the backend. */
+  readonly claimed: number;
+  readonly failed: number;
+}
+
+/** What a data plane says unasked. */
+export interface Uplink {
+  /** A lease ended in a failure of its backend: it had better be checked. */
+  backendFailed(service: string, backend: string): void;
+}
+
+export const EMPTY_REPORT: DataReport = { connections: 0, services: [] };

@@ -1,0 +1,53 @@
+import type { BackendReport, DataReport, ServiceReport } from './messages.ts';
+import type { WatchedService } from './watched-service.ts';
+
+/** Adds up what the data planes of a gateway tell, and what those told that are gone. */
+export class Tally {
+  /** By service and backend: leases claimed and failed in data planes that are gone. */
+  readonly #past = new Map<string, { claimed: number; failed: number }>();
+
+  /** Keeps what a data plane has done that is gone. */
+  keep(report: DataReport): void {
+    for (const { name: service, backends } of report.services) {
+      for (const { name, claimed, failed } of backends) {
+        const past = this.#past.get(`${service} ${name}`) ?? { claimed: 0, failed: 0 };
+        past.claimed += claimed;
+        past.failed += failed;
+        this.#past.set(`${service} ${name}`, past);
+      }
+    }
+  }
+
+  /** Sets the counts of services to the sum of all. */
+  count(services: readonly WatchedService[], reports: readonly DataReport[]): void {
+    for (const service of services) {
+      const theirs = reports.map((report) => serviceIn(report, service.service));
+      service.queued = sum(theirs, (report) => report?.queued);
+      service.tunnels = sum(theirs, (report) => report?.tunnels);
+      for (const backend of service.backends) {
+        const past = this.#past.get(`${service.service} ${backend.name}`);
+        const told = reports.map((report) => backendIn(report, service.service, backend.name));
+        backend.active = sum(told, (report) => report?.active);
+        backend.claimed = sum(told, (report) => report?.claimed) + (past?.claimed ?? 0);
+        backend.failed = sum(told, (report) => report?.failed) + (past?.failed ?? 0);
+      }
+    }
+  }
+}
+
+/** What a report tells of a backend. */
+export function backendIn(
+  report: DataReport,
+  service: string,
+  backend: string,
+): BackendReport | undefined {
+  return serviceIn(report, service)?.backends.find(({ name }) => name === backend);
+}
+
+function serviceIn(report: DataReport, service: string): ServiceReport | undefined {
+  return report.services.find(({ name }) => name === service);
+}
+
+function sum<T>(entries: readonly T[], of: (entry: T) => number | undefined): number {
+  return entries.reduce((total, entry) => total + (of(entry) ?? 0), 0);
+}
