@@ -1,3 +1,4 @@
+import { type FileReader, type FileText, KeptFiles, readFromDisk } from './config-files.ts';
 import type { ListenAddress } from './config-values.ts';
 import { messageOf } from './errors.ts';
 import type { KeyPair } from './listener/certificate.ts';
@@ -11,7 +12,16 @@ const NAMES = Object.keys(SETTINGS) as Name[];
 type Values = { readonly [N in Name]: Settings[N] extends Setting<infer T> ? T : never };
 
 /** A sound configuration: every setting under its own name, and the key pairs put together. */
-export type Config = Values & { readonly keyPairs: readonly KeyPair[] };
+export type Config = Values & {
+  readonly keyPairs: readonly KeyPair[];
+  readonly source: ConfigSource;
+};
+
+/** What a configuration was read from, for another process that is to have the same; it holds keys. */
+export interface ConfigSource {
+  readonly settings: Environment;
+  readonly files: Readonly<Record<string, FileText>>;
+}
 
 /** What is wrong with one setting. */
 export interface ConfigProblem {
@@ -49,8 +59,17 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @throws ConfigError with all problems at once.
  */
 export function parseConfig(env: Environment): Config {
+  return readConfig(env, new KeptFiles({}, readFromDisk));
+}
+
+/** The configuration that another process has read from this. */
+export function configFrom({ settings, files }: ConfigSource): Config {
+  return readConfig(settings, new KeptFiles(files));
+}
+
+function readConfig(env: Environment, files: KeptFiles): Config {
   const problems: ConfigProblem[] = [];
-  const config = readValues(env, NAMES, problems);
+  const config = readValues(env, NAMES, problems, files.read);
   const report = (name: Name, problem: string) => {
     problems.push({ name, value: env[name]?.trim() || undefined, problem });
   };
@@ -62,9 +81,14 @@ export function parseConfig(env: Environment): Config {
   }
   assertDistinctListeners(config, report);
   assertCacheIsNoNode(config, report);
+  assertRoomForWorkers(config, report);
   const keyPairs = readKeyPairs(config, report);
   if (problems.length > 0 || !keyPairs) throw new ConfigError(problems);
-  return Object.freeze({ ...(config as Values), keyPairs });
+  const settings = Object.fromEntries(
+    NAMES.filter((name) => env[name] !== undefined).map((name) => [name, env[name]]),
+  );
+  const source = { settings, files: files.contents };
+  return Object.freeze({ ...(config as Values), keyPairs, source });
 }
 
 /**
@@ -76,7 +100,7 @@ export function parseSettings<N extends Name>(
   names: readonly N[],
 ): Pick<Values, N> {
   const problems: ConfigProblem[] = [];
-  const values = readValues(env, names, problems);
+  const values = readValues(env, names, problems, readFromDisk);
   if (problems.length > 0) throw new ConfigError(problems);
   return values as Pick<Values, N>;
 }
@@ -85,12 +109,13 @@ function readValues(
   env: Environment,
   names: readonly Name[],
   problems: ConfigProblem[],
+  files: FileReader,
 ): Partial<Values> {
   const values: Record<string, unknown> = {};
   for (const name of names) {
     const given = env[name]?.trim();
     try {
-      values[name] = readSetting(SETTINGS[name], given);
+      values[name] = readSetting(SETTINGS[name], given, files);
     } catch (error) {
       problems.push({ name, value: given || undefined, problem: messageOf(error) });
     }
@@ -113,11 +138,17 @@ export function assertKnownNames(file: string, names: readonly string[]): void {
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-function readSetting(setting: Setting<unknown>, given: string | undefined): unknown {
-  if (given) return setting.read(given);
+function readSetting(
+  setting: Setting<unknown>,
+  given: string | undefined,
+  files: FileReader,
+): unknown {
+  if (given) return setting.read(given, files);
   if (given === '' && setting.optional) return undefined;
   if (setting.initial === undefined) throw new Error(`has to be set: ${setting.meaning}`);
-  return setting.initial === '' && setting.optional ? undefined : setting.read(setting.initial);
+  return setting.initial === '' && setting.optional
+    ? undefined
+    : setting.read(setting.initial, files);
 }
 
 /** A cache that took itself for one of its nodes would ask itself for ever. */
@@ -134,6 +165,29 @@ function assertCacheIsNoNode(
       `names ${node.text}, which is CACHE_LISTEN; name the memcached nodes themselves`,
     );
   }
+}
+
+/** The least `maxconn` of a configuration: as many workers can have a part of it. */
+export function leastMaxconn({
+  PORTAL_BACKENDS = [],
+  CONSOLE_BACKENDS = [],
+}: Partial<Pick<Values, 'PORTAL_BACKENDS' | 'CONSOLE_BACKENDS'>>): number {
+  const limits = [...PORTAL_BACKENDS, ...CONSOLE_BACKENDS].map(({ maxconn }) => maxconn);
+  return Math.min(...limits.filter((maxconn) => maxconn > 0));
+}
+
+/** Workers share what a backend takes, and each needs a part. */
+function assertRoomForWorkers(
+  config: Partial<Values>,
+  report: (name: Name, problem: string) => void,
+): void {
+  const { WORKERS: workers } = config;
+  const least = leastMaxconn(config);
+  if (typeof workers !== 'number' || workers <= least) return;
+  report(
+    'WORKERS',
+    `is more than the maxconn=${least} of a backend, of which each worker needs a part; write ${least} or less, or auto`,
+  );
 }
 
 const LISTENERS = [

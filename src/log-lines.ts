@@ -11,19 +11,23 @@ const MAX_BYTES_PER_CHARACTER = 3;
  */
 export class LogLines {
   readonly #pass: (bytes: Buffer) => void;
-  #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  readonly #batchBytes: number;
+  #batch: Buffer;
   #end = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(pass: (bytes: Buffer) => void) {
+  /** @param batchBytes Most bytes that are handed on at once, but for a line that is longer. */
+  constructor(pass: (bytes: Buffer) => void, batchBytes = BATCH_BYTES) {
     this.#pass = pass;
+    this.#batchBytes = batchBytes;
+    this.#batch = Buffer.allocUnsafeSlow(batchBytes);
   }
 
   /** Takes a line, with its line feed. */
   write(line: string): void {
-    if (line.length * MAX_BYTES_PER_CHARACTER > BATCH_BYTES - this.#end) {
+    if (line.length * MAX_BYTES_PER_CHARACTER > this.#batchBytes - this.#end) {
       this.flush();
-      if (line.length * MAX_BYTES_PER_CHARACTER > BATCH_BYTES) {
+      if (line.length * MAX_BYTES_PER_CHARACTER > this.#batchBytes) {
         this.#pass(Buffer.from(line));
         return;
       }
@@ -39,7 +43,7 @@ export class LogLines {
     this.#timer = undefined;
     if (this.#end === 0) return;
     const bytes = this.#batch.subarray(0, this.#end);
-    this.#batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+    this.#batch = Buffer.allocUnsafeSlow(this.#batchBytes);
     this.#end = 0;
     this.#pass(bytes);
   }

@@ -10,11 +10,15 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Most bytes that wait for a slow reader of standard output; what comes then is dropped. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
+/** A pipe takes that much without mixing it with what others write (PIPE_BUF of Linux). */
+const ATOMIC_BYTES = 4_096;
+
 /**
  * A logger of JSON lines on standard output, one object a line, `time` in ISO 8601.
+ * With `shared`, other processes write lines to the same output, and none of them cuts another's in two.
  * Nothing secret may be handed to it (no session id, cookie, token or console query string).
  */
-export function createLogger(level: LogLevel): Logger {
+export function createLogger(level: LogLevel, { shared = false } = {}): Logger {
   const options: pino.LoggerOptions = {
     level,
     base: { pid: process.pid },
@@ -25,10 +29,11 @@ export function createLogger(level: LogLevel): Logger {
     sync: false,
     contentMode: 'buffer',
     maxLength: MAX_WAITING_BYTES,
+    ...(shared ? { maxWrite: ATOMIC_BYTES } : {}),
   });
   // Its type knows strings only, whatever its content mode.
   const write = output.write.bind(output) as (bytes: unknown) => boolean;
-  const lines = new LogLines(write);
+  const lines = new LogLines(write, shared ? ATOMIC_BYTES : undefined);
   // Before the destination's own listener, which writes what it was handed.
   process.prependListener('exit', () => lines.flush());
   return pino(options, lines);

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs, parseEnv } from 'node:util';
 import { assertKnownNames, ConfigError, type Environment, parseConfig } from './config.ts';
 import { messageOf } from './errors.ts';
+import { CodeCache } from './gateway/code-cache.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
+import { workersOf } from './gateway/worker-count.ts';
 import { ListenError } from './listener/listen.ts';
 import { createLogger, type Logger } from './log.ts';
 import { envExample } from './settings.ts';
@@ -75,8 +77,10 @@ async function main(): Promise<number> {
 
 async function start(env: () => Environment): Promise<number> {
   const config = parseConfig(env());
-  const logger = createLogger(config.LOG_LEVEL);
-  const gateway = await startGateway(config, { logger });
+  const logger = createLogger(config.LOG_LEVEL, { shared: true });
+  const codeCache = workersOf(config) > 0 ? await CodeCache.create(process.env, logger) : undefined;
+  process.once('exit', () => codeCache?.remove());
+  const gateway = await startGateway(config, { logger, codeCache });
   process.on('SIGHUP', () => void reload(gateway, env, logger));
   await stopSignal();
   await gateway.close();

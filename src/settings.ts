@@ -1,3 +1,4 @@
+import type { FileReader } from './config-files.ts';
 import {
   cookieName,
   duration,
@@ -10,6 +11,7 @@ import {
   oneOf,
   urlPath,
 } from './config-values.ts';
+import { messageOf } from './errors.ts';
 import { readCertificates, readKeys } from './listener/key-pairs.ts';
 import { LOG_LEVELS } from './log.ts';
 import { parseNode } from './memcached/node-address.ts';
@@ -19,9 +21,11 @@ import { parseBackends } from './upstream/backend-address.ts';
 import { BackendTls } from './upstream/backend-tls.ts';
 import { parseStatusSet } from './upstream/http-check.ts';
 
+const MAX_WORKERS = 256;
+
 /** One setting: how its text is read, what holds where it is unset, and what it means. */
 export interface Setting<T> {
-  readonly read: (text: string) => T;
+  readonly read: (text: string, files: FileReader) => T;
   /** Undefined: there is no default, so it has to be set. */
   readonly initial: string | undefined;
   /** Set to nothing, it is off. */
@@ -30,16 +34,16 @@ export interface Setting<T> {
   readonly meaning: string;
 }
 
-function required<T>(read: (text: string) => T, meaning: string): Setting<T> {
+function required<T>(read: Setting<T>['read'], meaning: string): Setting<T> {
   return { read, initial: undefined, optional: false, meaning };
 }
 
-function preset<T>(read: (text: string) => T, initial: string, meaning: string): Setting<T> {
+function preset<T>(read: Setting<T>['read'], initial: string, meaning: string): Setting<T> {
   return { read, initial, optional: false, meaning };
 }
 
 function optional<T>(
-  read: (text: string) => T,
+  read: Setting<T>['read'],
   initial: string,
   meaning: string,
 ): Setting<T | undefined> {
@@ -201,6 +205,11 @@ export const SETTINGS = {
     '127.0.0.1:9090',
     'Address of /healthz, /readyz and the status page, plain HTTP, for this host only; empty: off.',
   ),
+  WORKERS: preset(
+    workers,
+    'auto',
+    'Processes that serve clients: auto is one for each core (and no more than the least maxconn); 0 serves from the one process that there always is.',
+  ),
   MAX_CONNECTIONS: optional(
     integer(1, 1_000_000),
     '',
@@ -260,15 +269,24 @@ export function envExample(): string {
   return `${lines.join('\n')}\n`;
 }
 
-function backends(value: string) {
+function backends(value: string, files: FileReader) {
   const problems: string[] = [];
   const parsed = parseBackends(
     value,
     (problem) => problems.push(problem),
-    (options) => new BackendTls(options),
+    (options) => new BackendTls(options, files),
   );
   if (problems.length > 0) throw new Error(problems.join('; '));
   return parsed;
+}
+
+function workers(value: string): number | 'auto' {
+  if (value === 'auto') return 'auto';
+  try {
+    return integer(0, MAX_WORKERS)(value);
+  } catch (error) {
+    throw new Error(`${messageOf(error)}, or auto`);
+  }
 }
 
 function nodes(value: string): string[] {

@@ -1,6 +1,6 @@
 import type { CacheHealth, NodeHealth } from '../cache/cache-health.ts';
 import { Html, html } from '../html.ts';
-import type { BackendState, GatewayState, NodeReport, ServiceState } from './state.ts';
+import type { BackendState, GatewayState, NodeReport, ServiceState, WorkerState } from './state.ts';
 
 /** The status page: services, their backends and the memcached nodes; it refreshes itself. */
 export function statusPage(state: GatewayState): string {
@@ -21,6 +21,7 @@ export function statusPage(state: GatewayState): string {
 <main>
 ${state.services.map(serviceSection)}
 ${nodeSection(state.memcached, state.cache)}
+${state.workers.length > 0 ? workerSection(state.workers) : ''}
 </main>
 </body>
 </html>
@@ -79,6 +80,32 @@ function copyState(health: NodeHealth | undefined): Html | string {
   if (state === 'full') return html`${badge('up', state)}${at}`;
   const told = refill ? `${refill.keys} keys looked at, ${refill.copied} copied` : (reason ?? '');
   return html`${badge(state === 'behind' ? 'down' : 'unknown', state)}${at} ${told}`;
+}
+
+function workerSection(workers: readonly WorkerState[]): Html {
+  return html`<section aria-labelledby="workers">
+<h2 id="workers">workers</h2>
+<div class="scroll"><table>
+<thead><tr><th>Process<th>State<th>Age<th class="n">Clients<th class="n">Websockets<th class="n">Died before</tr></thead>
+<tbody>
+${workers.map(workerRow)}
+</tbody>
+</table></div>
+</section>`;
+}
+
+function workerRow(worker: WorkerState): Html {
+  const { kind, slot, pid, state, ageSeconds, connections, tunnels, restarts } = worker;
+  const name = kind === 'cache' ? 'session cache' : `worker ${slot + 1}`;
+  const look = {
+    serving: 'up',
+    draining: 'unknown',
+    starting: 'unknown',
+    waiting: 'down',
+  } as const;
+  return html`<tr><th scope="row">${name} <small>${pid === 0 ? '' : pid}</small>
+<td>${badge(look[state], state)}<td>${age(ageSeconds)}
+<td class="n">${kind === 'cache' ? '' : connections}<td class="n">${kind === 'cache' ? '' : tunnels}<td class="n">${restarts}</tr>`;
 }
 
 function badge(state: 'up' | 'down' | 'unknown', label: string): Html {

@@ -4,7 +4,9 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Environment, parseConfig, parseSettings } from '../config.ts';
 import type { ListenAddress } from '../config-values.ts';
+import { CodeCache } from '../gateway/code-cache.ts';
 import { startGateway } from '../gateway/gateway.ts';
+import { workersOf } from '../gateway/worker-count.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { demoCertificate } from './certificate.ts';
 import { startEmbeddedMemcached } from './embedded-memcached.ts';
@@ -27,6 +29,7 @@ const DEFAULTS: Environment = {
   ADMIN_LISTEN: '127.0.0.1:9090',
   LOG_LEVEL: 'warn',
   SHUTDOWN_TIMEOUT: '2s',
+  DRAIN_TIMEOUT: '2s',
 };
 
 const DASHBOARDS = 3;
@@ -35,7 +38,7 @@ const NODES = 3;
 const USER = 'demo';
 
 /**
- * Runs a whole cluster on this host: a gateway in this process, mock dashboards and consoles in
+ * Runs a whole cluster on this host: a gateway supervised by this process, mock dashboards and consoles in
  * processes of their own, and memcached nodes. Resolves when it was stopped and all of it is gone.
  */
 export async function runDemo({ env: given, open, stopped }: DemoOptions): Promise<void> {
@@ -85,7 +88,9 @@ export async function runDemo({ env: given, open, stopped }: DemoOptions): Promi
       PORTAL_BACKENDS: dashboards.join(','),
       CONSOLE_BACKENDS: consoles.join(','),
     });
-    const gateway = await startGateway(config, { logger });
+    const codeCache = workersOf(config) > 0 ? await CodeCache.create(given, logger) : undefined;
+    keep({ address: '', stop: async () => codeCache?.remove() });
+    const gateway = await startGateway(config, { logger, codeCache });
     keep({ address: '', stop: () => gateway.close() });
     await gateway.checked;
     const portal = `${publicUrl(config.PORTAL_LISTEN)}${config.PORTAL_ROOT_REDIRECT ?? '/'}`;

@@ -6,10 +6,13 @@ import { TICKET_KEYS_BYTES, TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
 import { AdminServer } from './admin-server.ts';
 import { type BoundListeners, bindListeners, closeUnused } from './bound-listeners.ts';
+import type { CodeCache } from './code-cache.ts';
 import { ControlPlane } from './control-plane.ts';
 import type { Fleet } from './fleet.ts';
 import { type ListenerName, listenersOf } from './listeners.ts';
 import { OneProcess } from './one-process.ts';
+import { DEFAULT_TIMING, Supervisor, type SupervisorTiming } from './supervisor.ts';
+import { workersOf } from './worker-count.ts';
 
 /** A running gateway. */
 export interface Gateway {
@@ -32,6 +35,10 @@ export interface Gateway {
 
 export interface GatewayOptions {
   readonly logger: Logger;
+  /** How workers are watched. */
+  readonly timing?: Partial<SupervisorTiming>;
+  /** Where workers find their code compiled; without, each compiles it. */
+  readonly codeCache?: CodeCache | undefined;
 }
 
 /**
@@ -57,7 +64,7 @@ class RunningGateway implements Gateway {
   /** Reloads come one after the other. */
   #reloading: Promise<void> = Promise.resolve();
 
-  constructor(config: Config, { logger }: GatewayOptions) {
+  constructor(config: Config, { logger, timing, codeCache }: GatewayOptions) {
     this.#config = config;
     this.#logger = logger;
     this.#control = new ControlPlane(config, {
@@ -67,7 +74,11 @@ class RunningGateway implements Gateway {
         this.#config.CACHE_LISTEN ? { health: () => this.#fleet.cacheHealth() } : undefined,
     });
     const ticketKeys = randomBytes(TICKET_KEYS_BYTES);
-    this.#fleet = new OneProcess({ control: this.#control, ticketKeys, logger });
+    const fleet = { control: this.#control, ticketKeys, logger };
+    this.#fleet =
+      workersOf(config) === 0
+        ? new OneProcess(fleet)
+        : new Supervisor({ ...fleet, codeCache, timing: { ...DEFAULT_TIMING, ...timing } });
     this.#admin = new AdminServer(this.#control);
   }
 
@@ -79,18 +90,19 @@ class RunningGateway implements Gateway {
 
   async start(): Promise<void> {
     warnOfCertificates(this.#config, this.#logger);
+    this.checked = this.#control.start();
     try {
       await this.#serve(this.#config);
     } catch (error) {
       await this.close();
       throw error;
     }
-    this.checked = this.#control.start();
   }
 
   reload(config: Config): Promise<void> {
     const reloading = this.#reloading.then(async () => {
       if (this.#closed) return;
+      assertSameKind(this.#config, config);
       warnOfCertificates(config, this.#logger);
       await this.#serve(config);
       this.#config = config;
@@ -108,7 +120,10 @@ class RunningGateway implements Gateway {
   /** Binds what is not bound yet, and has it served; then lets go what is not needed any more. */
   async #serve(config: Config): Promise<void> {
     const before = this.#listeners;
-    const listeners = await bindListeners(listenersOf(config, 1), before);
+    const listeners = await bindListeners(
+      listenersOf(config, Math.max(1, workersOf(config))),
+      before,
+    );
     try {
       await this.#fleet.deploy(config, listeners);
       await this.#admin.listen(listeners.get('admin'));
@@ -133,6 +148,12 @@ class RunningGateway implements Gateway {
     await this.#admin.close(this.#config.SHUTDOWN_TIMEOUT);
     this.#control.close();
   }
+}
+
+/** One process does not become several without a gap. */
+function assertSameKind(before: Config, after: Config): void {
+  if (workersOf(before) === 0 ? workersOf(after) === 0 : workersOf(after) > 0) return;
+  throw new Error('WORKERS changes from or to 0, which takes a restart of the gateway');
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { type FileReader, type FileText, readFromDisk } from '../config-files.ts';
 import { messageOf } from '../errors.ts';
 
 /** A certificate chain as it was read. */
@@ -35,8 +35,8 @@ export interface KeyPair {
  * Reads a certificate chain.
  * @throws Error that says what is wrong with the file and what helps.
  */
-export function readCertificate(path: string): Certificate {
-  const { text: pem } = readText(path);
+export function readCertificate(path: string, read: FileReader = readFromDisk): Certificate {
+  const { text: pem } = readText(path, read);
   try {
     return { path, pem, leaf: new X509Certificate(pem) };
   } catch (error) {
@@ -50,8 +50,8 @@ export function readCertificate(path: string): Certificate {
  * Reads a private key without a passphrase.
  * @throws Error that says what is wrong with the file and what helps; never with its content.
  */
-export function readKey(path: string): PrivateKey {
-  const { text: pem, exposure } = readText(path);
+export function readKey(path: string, read: FileReader = readFromDisk): PrivateKey {
+  const { text: pem, exposure } = readText(path, read);
   try {
     return { path, pem, key: createPrivateKey(pem), exposure };
   } catch {
@@ -81,11 +81,9 @@ export function pairUp({ path, pem, leaf }: Certificate, key: PrivateKey): KeyPa
   };
 }
 
-function readText(path: string): { text: string; exposure: string | undefined } {
-  let file: number | undefined;
+function readText(path: string, read: FileReader): FileText {
   try {
-    file = openSync(path, 'r');
-    return { text: readFileSync(file, 'utf8'), exposure: exposureOf(file) };
+    return read(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') throw new Error('does not exist; write the path of a PEM file');
@@ -94,19 +92,5 @@ function readText(path: string): { text: string; exposure: string | undefined } 
     }
     // Node's own message repeats the path, and some put the key itself there.
     throw new Error(`cannot be read (${code}); write the path of a PEM file`);
-  } finally {
-    if (file !== undefined) closeSync(file);
   }
-}
-
-/**
- * The rule is PostgreSQL's (ssl_key_file): nobody else, but for the group of a file that root owns,
- * which is how Debian shares /etc/ssl/private with the group ssl-cert.
- */
-function exposureOf(file: number): string | undefined {
-  const { mode, uid } = fstatSync(file);
-  const forbidden = uid === 0 ? 0o037 : 0o077;
-  if ((mode & forbidden) === 0) return undefined;
-  const shown = (mode & 0o777).toString(8).padStart(4, '0');
-  return `is open to others (mode ${shown}); make it chmod 0600, or 0640 where root owns it`;
 }

@@ -1,3 +1,4 @@
+import { type FileReader, readFromDisk } from '../config-files.ts';
 import { messageOf } from '../errors.ts';
 import {
   type Certificate,
@@ -15,16 +16,16 @@ const EXPIRY_WARNING_MS = 30 * 24 * 3_600_000;
  * Reads TLS_CERT: paths of PEM files, comma-separated.
  * @throws Error that names the file, what is wrong with it and what helps.
  */
-export function readCertificates(text: string): Certificate[] {
-  return readEach(text, readCertificate);
+export function readCertificates(text: string, read: FileReader = readFromDisk): Certificate[] {
+  return readEach(text, (path) => readCertificate(path, read));
 }
 
 /**
  * Reads TLS_KEY: paths of PEM files, comma-separated, in the order of TLS_CERT.
  * @throws Error that names the file, what is wrong with it and what helps; never its content.
  */
-export function readKeys(text: string): PrivateKey[] {
-  return readEach(text, readKey);
+export function readKeys(text: string, read: FileReader = readFromDisk): PrivateKey[] {
+  return readEach(text, (path) => readKey(path, read));
 }
 
 /**

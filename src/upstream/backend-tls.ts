@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
 import {
   type ConnectionOptions,
@@ -8,6 +7,7 @@ import {
   type SecureContext,
   type TLSSocket,
 } from 'node:tls';
+import { type FileReader, readFromDisk } from '../config-files.ts';
 import { messageOf } from '../errors.ts';
 
 /** How a backend that speaks HTTPS is reached. */
@@ -24,16 +24,17 @@ export interface BackendTlsOptions {
 
 /** TLS of the connections to one backend. */
 export class BackendTls {
-  readonly #caFile: string | undefined;
   readonly #options: ConnectionOptions;
-  #context: SecureContext;
+  readonly #context: SecureContext;
   /** What the latest connection was given to resume by, which saves the next one a full handshake. */
   #session: Buffer | undefined;
 
   /** @throws Error that completes the sentence "ca=file …". */
-  constructor({ hostname, caFile, verify, serverName }: BackendTlsOptions) {
+  constructor(
+    { hostname, caFile, verify, serverName }: BackendTlsOptions,
+    read: FileReader = readFromDisk,
+  ) {
     const host = hostname.replace(/^\[|\]$/g, '');
-    this.#caFile = caFile;
     this.#options = {
       host,
       // An address is no server name (RFC 6066 §3); it is verified as the host.
@@ -41,7 +42,7 @@ export class BackendTls {
       rejectUnauthorized: verify,
       ALPNProtocols: ['http/1.1'],
     };
-    this.#context = contextOf(caFile);
+    this.#context = contextOf(caFile, read);
   }
 
   /**
@@ -50,36 +51,30 @@ export class BackendTls {
    * still under way will not do: Node gives it another handle for each address that it tries.
    */
   secure(socket: Socket): TLSSocket {
-    const secureContext = this.#context;
-    const secured = connect({ ...this.#options, secureContext, socket, session: this.#session });
+    const secured = connect({
+      ...this.#options,
+      secureContext: this.#context,
+      socket,
+      // A resumed connection is not verified again; other authorities come with another object.
+      session: this.#session,
+    });
     secured.on('session', (session) => {
-      // A resumed connection is not verified again, so what older authorities vouched for is over.
-      if (secureContext === this.#context) this.#session = session;
+      this.#session = session;
     });
     return secured;
   }
-
-  /**
-   * Reads the file of authorities anew, for connections from now on.
-   * @throws Error that completes the sentence "ca=file …"; nothing has changed then.
-   */
-  reload(): void {
-    if (this.#caFile === undefined) return;
-    this.#context = contextOf(this.#caFile);
-    this.#session = undefined;
-  }
 }
 
-function contextOf(caFile: string | undefined): SecureContext {
-  const ca = caFile === undefined ? undefined : readAuthorities(caFile);
+function contextOf(caFile: string | undefined, read: FileReader): SecureContext {
+  const ca = caFile === undefined ? undefined : readAuthorities(caFile, read);
   return createSecureContext({ ca, minVersion: 'TLSv1.2' });
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-function readAuthorities(path: string): string[] {
+function readAuthorities(path: string, read: FileReader): string[] {
   try {
-    const certificates = readFileSync(path, 'utf8').match(CERTIFICATE) ?? [];
+    const certificates = read(path).text.match(CERTIFICATE) ?? [];
     if (certificates.length === 0) throw new Error('it holds no certificate');
     for (const certificate of certificates) new X509Certificate(certificate);
     return certificates;

@@ -46,6 +46,8 @@ export async function startGatewayProcess(
       MEMCACHED_SERVERS: '127.0.0.1:9',
       TLS_CERT: certificate.cert,
       TLS_KEY: certificate.key,
+      // The probe looks into the one process that there is.
+      WORKERS: '0',
       SOAK_PROBE: probe,
       ...(leak ? { SOAK_LEAK: leak } : {}),
     },

@@ -26,6 +26,8 @@ export async function gatewaySettings(t: TestContext): Promise<Record<string, st
     CONSOLE_LISTEN: '',
     CONSOLE_HEALTH_PATH: '/health',
     ADMIN_LISTEN: '127.0.0.1:0',
+    // In the process of the test, unless it is about workers.
+    WORKERS: '0',
     // Nothing listens there: forwarding must not need memcached.
     MEMCACHED_SERVERS: '127.0.0.1:9',
     CACHE_LISTEN: '',

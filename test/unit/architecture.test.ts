@@ -19,7 +19,7 @@ const ORDER = [
   ['upstream'],
   ['policy'],
   ['memcached'],
-  ['config-values.ts', 'errors.ts', 'farewell.ts', 'html.ts', 'log.ts'],
+  ['config-values.ts', 'config-files.ts', 'errors.ts', 'farewell.ts', 'html.ts', 'log.ts'],
   ['log-lines.ts'],
 ];
 

@@ -9,7 +9,7 @@ export const dashgate: Peer = {
   name: 'dashgate',
   programs: [],
   plain: true,
-  note: 'access log to /dev/null, active health checks, memcached',
+  note: 'WORKERS=1, access log to /dev/null, active health checks, memcached',
   async start({ children, core, origins, certificate }) {
     const ports = (await freePorts(5)) as [number, number, number, number, number];
     const [portal, console, plain, cache, admin] = ports;
@@ -26,6 +26,8 @@ export const dashgate: Peer = {
         CACHE_LISTEN: `127.0.0.1:${cache}`,
         ADMIN_LISTEN: `127.0.0.1:${admin}`,
         MEMCACHED_SERVERS: `127.0.0.1:${origins.memcached}`,
+        // As HAProxy has one thread: a supervisor, a worker, and the session cache.
+        WORKERS: '1',
         TLS_CERT: certificate.cert,
         TLS_KEY: certificate.key,
       },

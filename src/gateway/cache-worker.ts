@@ -1,0 +1,49 @@
+import type { Config } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { CacheService } from './cache.ts';
+import type { Mailbox } from './mailbox.ts';
+import { listenOn } from './relay-worker.ts';
+import type { CacheTask, FromWorker } from './worker-messages.ts';
+
+/** How often what is known of the nodes is told, in ms. */
+const HEALTH_MS = 500;
+
+/**
+ * The session cache in a process of its own: one for a gateway, as each member polls the nodes and has
+ * a lease on their shared view, and apart from the relays, which a reload replaces and this does not.
+ */
+export class CacheWorker {
+  readonly #task: CacheTask;
+  readonly #service: CacheService;
+  readonly #supervisor: Mailbox<FromWorker>;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(config: Config, task: CacheTask, supervisor: Mailbox<FromWorker>, logger: Logger) {
+    this.#task = task;
+    this.#supervisor = supervisor;
+    this.#service = new CacheService(config, logger.child({ service: 'cache' }));
+  }
+
+  async accept(): Promise<void> {
+    void this.#service.start();
+    for (const { fd } of this.#task.sockets) await listenOn(this.#service.server, fd);
+    this.#timer = setInterval(() => this.report(), HEALTH_MS).unref();
+  }
+
+  /** Another one takes over: clients may go on until they hang up. */
+  async drain(): Promise<void> {
+    const closed = this.#service.close();
+    this.#supervisor.send({ type: 'draining' });
+    await closed;
+    clearInterval(this.#timer);
+  }
+
+  async stop(): Promise<void> {
+    await this.#service.close();
+    clearInterval(this.#timer);
+  }
+
+  report(): void {
+    this.#supervisor.sendLatest('cache', { type: 'cache', health: this.#service.health() });
+  }
+}

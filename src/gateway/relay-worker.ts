@@ -1,0 +1,84 @@
+import type { Server } from 'node:net';
+import type { Config } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { DataPlane } from './data-plane.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { Snapshot } from './messages.ts';
+import { Reporter } from './reporter.ts';
+import type { FromWorker, RelayTask } from './worker-messages.ts';
+
+/** A data plane in a process of its own. */
+export class RelayWorker {
+  readonly #plane: DataPlane;
+  readonly #supervisor: Mailbox<FromWorker>;
+  readonly #servers: readonly { readonly server: Server; readonly fd: number }[];
+  readonly #reporter: Reporter;
+
+  constructor(config: Config, task: RelayTask, supervisor: Mailbox<FromWorker>, logger: Logger) {
+    this.#supervisor = supervisor;
+    this.#plane = new DataPlane(config, {
+      ticketKeys: Buffer.from(task.ticketKeys, 'base64'),
+      share: task.share,
+      uplink: {
+        backendFailed: (service, backend) => {
+          const message = { type: 'backendFailed', service, backend } as const;
+          supervisor.sendLatest(`${service} ${backend}`, message);
+        },
+      },
+      portalPort: task.portalPort,
+      logger,
+    });
+    this.#servers = task.sockets.map(({ name, fd }) => ({
+      server: this.#plane.serverFor(name),
+      fd,
+    }));
+    this.#reporter = new Reporter(
+      () => this.#plane.report(),
+      (report) => supervisor.sendLatest('report', { type: 'report', report }),
+    );
+  }
+
+  apply(snapshot: Snapshot): void {
+    this.#plane.apply(snapshot);
+  }
+
+  async accept(): Promise<void> {
+    await Promise.all(this.#servers.map(({ server, fd }) => listenOn(server, fd)));
+  }
+
+  /** Takes no more connections; resolves when the last one is gone. */
+  async drain(): Promise<void> {
+    const drained = this.#plane.drain();
+    void this.report();
+    this.#supervisor.send({ type: 'draining' });
+    await drained;
+    await this.#end();
+  }
+
+  async stop(): Promise<void> {
+    await this.#plane.close();
+    await this.#end();
+  }
+
+  /** Tells what it does, whether or not that has changed; resolves when it is told. */
+  report(): Promise<void> {
+    const message = { type: 'report', report: this.#plane.report() } as const;
+    return new Promise((resolve) => this.#supervisor.send(message, resolve));
+  }
+
+  #end(): Promise<void> {
+    this.#reporter.stop();
+    return this.report();
+  }
+}
+
+/** Has a server accept from a socket that this process was started with. */
+export function listenOn(server: Server, fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ fd }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,129 @@
+import type { WorkerState } from '../admin/state.ts';
+import type { CacheHealth } from '../cache/cache-health.ts';
+import type { Config } from '../config.ts';
+import type { BoundListeners } from './bound-listeners.ts';
+import type { CodeCache } from './code-cache.ts';
+import type { Fleet, FleetOptions } from './fleet.ts';
+import { dataListeners } from './listeners.ts';
+import { Slot, type Spawn } from './slot.ts';
+import { workersOf } from './worker-count.ts';
+import type { Task } from './worker-messages.ts';
+import { FIRST_SOCKET_FD, WorkerProcess, type WorkerTiming } from './worker-process.ts';
+
+export interface SupervisorTiming extends WorkerTiming {
+  /** Pings without an answer after which a worker is taken to be stuck, and killed. */
+  readonly mostMissed: number;
+}
+
+export const DEFAULT_TIMING: SupervisorTiming = { answerMs: 30_000, pingMs: 1_000, mostMissed: 10 };
+
+export interface SupervisorOptions extends FleetOptions {
+  readonly timing: SupervisorTiming;
+  /** Where workers find their code compiled. */
+  readonly codeCache: CodeCache | undefined;
+}
+
+/** How much longer than SHUTDOWN_TIMEOUT a worker may take to end before it is killed, in ms. */
+const STOP_MARGIN_MS = 5_000;
+
+/** Serves clients from processes of their own, and the dashboards' cache from another one. */
+export class Supervisor implements Fleet {
+  readonly #options: SupervisorOptions;
+  readonly #relays: Slot[] = [];
+  readonly #cache: Slot;
+  /** What the cache that serves was started with. */
+  #cacheTold: string | undefined;
+  #config: Config | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#cache = this.#slot('cache', 0);
+  }
+
+  async deploy(config: Config, listeners: BoundListeners): Promise<void> {
+    const spawns = Array.from({ length: workersOf(config) }, (_, index) =>
+      this.#relaySpawn(config, listeners, index),
+    );
+    const cacheTold = toldToCache(config);
+    const replacesCache = cacheTold !== undefined && cacheTold !== this.#cacheTold;
+    const cacheSpawn = replacesCache ? this.#cacheSpawn(config, listeners) : undefined;
+    const workers = await this.#makeReady(cacheSpawn ? [...spawns, cacheSpawn] : spawns);
+    // From here on nothing fails: a worker that dies is replaced.
+    this.#config = config;
+    if (cacheSpawn) await this.#cache.replace(workers.pop()!, cacheSpawn);
+    else if (cacheTold === undefined) await this.#cache.empty();
+    this.#cacheTold = cacheTold;
+    for (const [index, spawn] of spawns.entries()) {
+      this.#relays[index] ??= this.#slot('relay', index);
+      await this.#relays[index].replace(workers[index]!, spawn);
+    }
+    for (const slot of this.#relays.slice(spawns.length)) await slot.empty();
+  }
+
+  async close(): Promise<void> {
+    const timeoutMs = (this.#config?.SHUTDOWN_TIMEOUT ?? 0) + STOP_MARGIN_MS;
+    await Promise.all(this.#relays.map((slot) => slot.stop(timeoutMs)));
+    // The dashboards' answers may have needed it.
+    await this.#cache.stop(timeoutMs);
+  }
+
+  workers(): readonly WorkerState[] {
+    return [...this.#relays, this.#cache].flatMap((slot) => slot.describe());
+  }
+
+  cacheHealth(): CacheHealth | undefined {
+    return this.#cache.worker?.cacheHealth;
+  }
+
+  /** @throws Error, with what it said, where one of them ends before; none is left then. */
+  async #makeReady(spawns: readonly Spawn[]): Promise<WorkerProcess[]> {
+    const workers = spawns.map((spawn) => spawn());
+    try {
+      await Promise.all(workers.map((worker) => worker.ready()));
+      return workers;
+    } catch (error) {
+      for (const worker of workers) worker.kill();
+      throw error;
+    }
+  }
+
+  #slot(kind: WorkerState['kind'], index: number): Slot {
+    const { control, logger, timing } = this.#options;
+    return new Slot({ kind, index, control, logger, mostMissed: timing.mostMissed });
+  }
+
+  #relaySpawn(config: Config, listeners: BoundListeners, index: number): Spawn {
+    const bound = dataListeners(config).map(({ name }) => ({ name, ...listeners.get(name)! }));
+    const share = { index, of: workersOf(config) };
+    const task: Task = {
+      kind: 'relay',
+      share,
+      ticketKeys: this.#options.ticketKeys.toString('base64'),
+      portalPort: listeners.get('portal')!.address.port,
+      sockets: bound.map(({ name }, i) => ({ name, fd: FIRST_SOCKET_FD + i })),
+    };
+    const fds = () => bound.map(({ sockets }) => sockets[index]!.fd);
+    return () => this.#spawn(config, task, fds());
+  }
+
+  #cacheSpawn(config: Config, listeners: BoundListeners): Spawn {
+    const task: Task = { kind: 'cache', sockets: [{ name: 'cache', fd: FIRST_SOCKET_FD }] };
+    const { sockets } = listeners.get('cache')!;
+    return () => this.#spawn(config, task, [sockets[0]!.fd]);
+  }
+
+  #spawn({ source }: Config, task: Task, fds: readonly number[]): WorkerProcess {
+    const { timing, codeCache } = this.#options;
+    return new WorkerProcess({ source, task, fds, timing, env: codeCache?.env });
+  }
+}
+
+/** What a cache goes by: where it stays the same, the cache is left alone. */
+function toldToCache({ CACHE_LISTEN, CACHE_TLS, source }: Config): string | undefined {
+  if (!CACHE_LISTEN) return undefined;
+  const { settings, files } = source;
+  const told = Object.entries(settings).filter(([name]) =>
+    /^(CACHE_|MEMCACHED_|SESSION_COPIES|DJANGO_|LOG_LEVEL)/.test(name),
+  );
+  return JSON.stringify([told.sort(), CACHE_TLS ? files : undefined]);
+}

@@ -1,0 +1,70 @@
+import type { CacheHealth } from '../cache/cache-health.ts';
+import type { ConfigSource } from '../config.ts';
+import type { DataListener } from './listeners.ts';
+import type { DataReport, Snapshot } from './messages.ts';
+import type { Share } from './share.ts';
+
+/**
+ * To be raised when a message changes its meaning: a supervisor that was not replaced when the code was
+ * must not start workers that it does not understand.
+ */
+export const PROTOCOL = 1;
+
+/** A listening socket that a worker is started with. */
+export interface WorkerSocket<N extends string> {
+  readonly name: N;
+  /** Its file descriptor in the worker. */
+  readonly fd: number;
+}
+
+export interface RelayTask {
+  readonly kind: 'relay';
+  readonly share: Share;
+  /** Seal session tickets; Base64. */
+  readonly ticketKeys: string;
+  /** Port of the portal, for the redirector. */
+  readonly portalPort: number;
+  readonly sockets: readonly WorkerSocket<DataListener>[];
+}
+
+export interface CacheTask {
+  readonly kind: 'cache';
+  readonly sockets: readonly WorkerSocket<'cache'>[];
+}
+
+/** What a worker is there for. */
+export type Task = RelayTask | CacheTask;
+
+/** From the supervisor to a worker. */
+export type ToWorker =
+  | {
+      readonly type: 'start';
+      readonly protocol: number;
+      readonly source: ConfigSource;
+      readonly task: Task;
+    }
+  | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
+  /** Accept connections from now on. */
+  | { readonly type: 'accept' }
+  /** Take no more connections, and end when the last one has. */
+  | { readonly type: 'drain' }
+  /** End within SHUTDOWN_TIMEOUT. */
+  | { readonly type: 'stop' }
+  /** Tell what you do. */
+  | { readonly type: 'report' }
+  /** Say that you are not stuck. */
+  | { readonly type: 'ping' };
+
+/** From a worker to the supervisor. */
+export type FromWorker =
+  /** All is made; it can accept. */
+  | { readonly type: 'ready' }
+  | { readonly type: 'accepting' }
+  /** It takes no more connections; a report has come before. */
+  | { readonly type: 'draining' }
+  /** It cannot do its task, and ends. */
+  | { readonly type: 'failed'; readonly detail: string }
+  | { readonly type: 'report'; readonly report: DataReport }
+  | { readonly type: 'cache'; readonly health: CacheHealth }
+  | { readonly type: 'backendFailed'; readonly service: string; readonly backend: string }
+  | { readonly type: 'pong' };
