@@ -58,7 +58,7 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
     single({
       ...usual,
       name: 'handshake',
-      title: 'TLS handshake, full, P-256',
+      title: 'TLS handshake, full, P-256, X25519',
       open: async ({ portal }) => handshakeSession(portal),
     }),
     single({
