@@ -4,19 +4,14 @@ import type { CacheView, WorkerState } from '../admin/state.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
-import type { Backend } from '../upstream/backend.ts';
-import type { DataReport, Snapshot, Uplink } from './messages.ts';
+import { type Holder, type Limited, Limits } from './limits.ts';
+import type { Snapshot, Uplink } from './messages.ts';
 import { serviceConfigs } from './services.ts';
-import { partOf, type Share } from './share.ts';
 import { backendIn, Tally } from './tally.ts';
 import { WatchedService } from './watched-service.ts';
 
-/** A data plane as the control plane deals with it. */
-export interface Member {
-  /** Its part of the gateway's limits; undefined: it drains, and lowers its own limits as it does. */
-  readonly share: Share | undefined;
-  /** What it last told. */
-  readonly report: DataReport;
+/** A data plane as the control plane deals with it; its report is what it last told. */
+export interface Member extends Holder {
   /** Hands it what to select by from now on. */
   apply(snapshot: Snapshot): void;
   /** Asks it to tell; resolves when it has, or has taken too long. */
@@ -45,6 +40,7 @@ export class ControlPlane implements Uplink {
   #services: readonly WatchedService[];
   readonly #members = new Set<Member>();
   readonly #tally = new Tally();
+  readonly #limits = new Limits();
   #sharing: NodeJS.Timeout | undefined;
   #stopping = false;
 
@@ -176,27 +172,22 @@ export class ControlPlane implements Uplink {
       services: this.#services.map(({ service, backends }) => ({
         name: service,
         backends: backends.map((backend, index) => {
-          const { name, health, adminState, weight, active } = backend;
+          const { name, health, adminState, weight, active, address } = backend;
           const elsewhere = active - (backendIn(member.report, service, name)?.active ?? 0);
-          const limit = this.#limitFor(member, service, backend, index);
+          const limit = this.#limitFor(member, {
+            service,
+            backend: name,
+            maxconn: address.maxconn,
+            turn: index,
+          });
           return { name, health, adminState, weight, elsewhere, limit };
         }),
       })),
     };
   }
 
-  /**
-   * Of `maxconn`, what the data planes that drain may still take is theirs; the others share the rest.
-   * No limit is raised before another one is known to be lowered, so that the sum stays within it.
-   */
-  #limitFor(member: Member, service: string, backend: Backend, index: number): number | null {
-    const { maxconn } = backend.address;
-    if (maxconn === 0) return null;
-    let left = maxconn;
-    for (const { share, report } of this.#members) {
-      if (share === undefined) left -= backendIn(report, service, backend.name)?.limit ?? 0;
-    }
-    return member.share === undefined ? null : partOf(Math.max(0, left), member.share, index);
+  #limitFor(member: Member, limited: Limited): number | null {
+    return limited.maxconn === 0 ? null : this.#limits.grant(member, this.#members, limited);
   }
 }
 

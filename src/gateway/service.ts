@@ -56,6 +56,10 @@ export class Service {
       queueLimit: options.queueLimit,
       onFailure: ({ name }) => options.onFailure(name),
     });
+    for (const backend of this.#pool.backends) {
+      // Until it is told what of them is its part.
+      if (backend.limit !== UNLIMITED) backend.limit = 0;
+    }
     this.#relay = new Relay({
       pool: this.#pool,
       retries: config.RETRIES,

@@ -67,12 +67,12 @@ export class WatchedService implements ServiceView {
 
 function backendAs(address: BackendAddress, known: readonly Backend[]): Backend {
   const backend = new Backend(address);
-  const before = known.find(({ name }) => name === address.name);
-  if (before && before.address.url.href === address.url.href) {
-    backend.health = before.health;
-    backend.lastCheck = before.lastCheck;
+  // Health is seen of an address, and what the operator wants is said of a name.
+  const seen = known.find((other) => other.address.url.href === address.url.href);
+  if (seen) {
+    backend.health = seen.health;
+    backend.lastCheck = seen.lastCheck;
   }
-  // What the operator wants of a backend is said of its name.
-  if (before) backend.adminState = before.adminState;
+  backend.adminState = known.find(({ name }) => name === address.name)?.adminState ?? 'ready';
   return backend;
 }

@@ -1,14 +1,17 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { GatewayState, WorkerState } from '../../src/admin/state.ts';
 import { type Command, dashgateCommand, printed } from './command.ts';
-import { gatewaySettings } from './gateway.ts';
+import { gatewaySettings, temporaryFolder } from './gateway.ts';
 import { descendants } from './processes.ts';
+import { until } from './until.ts';
 
 /** A gateway as it runs in production: a supervisor and its workers. */
 export interface GatewayProcess {
   readonly command: Command;
-  /** Its settings, as its environment has them. */
-  readonly settings: Record<string, string>;
+  /** Has it read a configuration with these changes; resolves with what it logs of that. */
+  reload(changes?: Record<string, string>): Promise<Record<string, unknown>>;
   /** The port of a listener. */
   port(listener: string): number;
   state(): Promise<GatewayState>;
@@ -22,17 +25,21 @@ export interface GatewayProcess {
 export async function startGatewayProcess(
   t: TestContext,
   given: Record<string, string>,
-  options: { cwd?: string; args?: readonly string[] } = {},
 ): Promise<GatewayProcess> {
-  const settings = { ...(await gatewaySettings(t)), WORKERS: '2', DRAIN_TIMEOUT: '20s', ...given };
-  const { args = [], cwd } = options;
-  const inFile = args.includes('--config');
-  const command = dashgateCommand(
-    t,
-    ['start', ...args],
-    inFile ? {} : settings,
-    cwd ? { cwd } : {},
-  );
+  const settings = {
+    ...(await gatewaySettings(t)),
+    WORKERS: '2',
+    DRAIN_TIMEOUT: '20s',
+    HEALTH_TIMEOUT: '10s',
+    ...given,
+  };
+  const file = join(temporaryFolder(t), 'dashgate.env');
+  const write = () => {
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    writeFileSync(file, lines.join('\n'));
+  };
+  write();
+  const command = dashgateCommand(t, ['start', '--config', file]);
   // Workers outlive a supervisor that is killed, for a while.
   const seen = new Set<number>();
   t.after(() => {
@@ -57,9 +64,20 @@ export async function startGatewayProcess(
     const answer = await fetch(`http://127.0.0.1:${port('admin')}/api/state`);
     return (await answer.json()) as GatewayState;
   };
+  const logged = (message: string) => lines().filter(({ msg }) => msg === message);
+  const reloads = () =>
+    lines().filter(({ msg }) => /^the configuration (was|stays)/.test(String(msg)));
   return {
     command,
-    settings,
+    reload: async (changes = {}) => {
+      Object.assign(settings, changes);
+      write();
+      const before = reloads().length;
+      command.child.kill('SIGHUP');
+      await until('the reload is told', () => reloads().length > before, 60_000);
+      note();
+      return reloads().at(-1)!;
+    },
     port,
     state,
     relays: async () => {
@@ -67,7 +85,7 @@ export async function startGatewayProcess(
       const relays = workers.filter(({ kind, state }) => kind === 'relay' && state !== 'draining');
       return relays.sort((a, b) => a.slot - b.slot);
     },
-    logged: (message) => lines().filter(({ msg }) => msg === message),
+    logged,
   };
 }
 

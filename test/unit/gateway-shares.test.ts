@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../src/config.ts';
+import { Limits } from '../../src/gateway/limits.ts';
 import type { DataReport } from '../../src/gateway/messages.ts';
 import { partOf } from '../../src/gateway/share.ts';
 import { pauseAfter } from '../../src/gateway/slot.ts';
@@ -86,5 +87,57 @@ describe('the number of workers', () => {
     const address = { maxconn: 0 } as never;
     assert.ok(workersOf({ WORKERS: 'auto', PORTAL_BACKENDS: [address] } as never) >= 1);
     assert.match(problemsOf({ WORKERS: 'many' }), /WORKERS=many is not a whole number .*, or auto/);
+  });
+});
+
+describe('the limits of data planes', () => {
+  const limited = { service: 'portal', backend: 'one', maxconn: 4, turn: 0 };
+  const holder = (index: number, of: number, active: number, limit: number) => ({
+    share: { index, of } as { index: number; of: number } | undefined,
+    report: {
+      connections: 0,
+      services: [
+        {
+          name: 'portal',
+          queued: 0,
+          tunnels: 0,
+          backends: [{ name: 'one', active, limit, claimed: 0, failed: 0 }],
+        },
+      ],
+    },
+  });
+
+  test('are even where nobody holds more', () => {
+    const limits = new Limits();
+    const all = [holder(0, 2, 0, 0), holder(1, 2, 0, 0)];
+    assert.deepEqual(
+      all.map((one) => limits.grant(one, all, limited)),
+      [2, 2],
+    );
+  });
+
+  test('leave nothing to a successor while those before it hold all', () => {
+    const limits = new Limits();
+    const draining = { ...holder(0, 2, 2, 2), share: undefined };
+    const all = [draining, holder(0, 2, 0, 0), holder(1, 2, 2, 2)];
+    assert.deepEqual(
+      all.map((one) => limits.grant(one, all, limited)),
+      [null, 0, 1],
+    );
+  });
+
+  test('are raised only when another one has told that it may have less', () => {
+    const limits = new Limits();
+    const [first, second] = [holder(0, 1, 0, 0), holder(1, 2, 0, 0)];
+    assert.equal(limits.grant(first, [first], limited), 4);
+    first.share = { index: 0, of: 2 };
+    first.report.services[0]!.backends[0]!.limit = 4;
+    const all = [first, second];
+    assert.deepEqual(
+      all.map((one) => limits.grant(one, all, limited)),
+      [2, 0],
+    );
+    first.report.services[0]!.backends[0]!.limit = 2;
+    assert.equal(limits.grant(second, all, limited), 2);
   });
 });
