@@ -5,6 +5,7 @@ import { assertKnownNames, ConfigError, type Environment, parseConfig } from './
 import { messageOf } from './errors.ts';
 import { CodeCache } from './gateway/code-cache.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
+import { Predecessor } from './gateway/predecessor.ts';
 import { workersOf } from './gateway/worker-count.ts';
 import { ListenError } from './listener/listen.ts';
 import { createLogger, type Logger } from './log.ts';
@@ -12,6 +13,9 @@ import { envExample } from './settings.ts';
 
 /** Exit codes, of sysexits(3) where it has one. */
 const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const;
+
+/** Set in the environment of a process that takes the place of another one. */
+const SUCCESSOR = 'DASHGATE_SUCCESSOR';
 
 const USAGE = `Usage: dashgate COMMAND [--config FILE] [--open]
 
@@ -76,15 +80,49 @@ async function main(): Promise<number> {
 }
 
 async function start(env: () => Environment): Promise<number> {
+  const predecessor = process.env[SUCCESSOR] ? await Predecessor.meet() : undefined;
+  try {
+    return await serve(env, predecessor);
+  } catch (error) {
+    await predecessor?.failed(messageOf(error));
+    throw error;
+  }
+}
+
+async function serve(env: () => Environment, predecessor?: Predecessor): Promise<number> {
   const config = parseConfig(env());
   const logger = createLogger(config.LOG_LEVEL, { shared: true });
   const codeCache = workersOf(config) > 0 ? await CodeCache.create(process.env, logger) : undefined;
   process.once('exit', () => codeCache?.remove());
-  const gateway = await startGateway(config, { logger, codeCache });
+  const gateway = await startGateway(config, { logger, codeCache, predecessor });
+  predecessor?.serving();
   process.on('SIGHUP', () => void reload(gateway, env, logger));
-  await stopSignal();
+  const replaced = new Promise<void>((resolve) => {
+    process.on('SIGUSR2', async () => {
+      if (await upgrade(gateway, logger)) resolve(gateway.drained);
+    });
+  });
+  await Promise.race([stopSignal(), replaced]);
   await gateway.close();
   return EXIT.ok;
+}
+
+/**
+ * Has the gateway go on in another process, which runs what is on the disk now; whether it does. One that
+ * cannot serve changes nothing.
+ */
+async function upgrade(gateway: Gateway, logger: Logger): Promise<boolean> {
+  try {
+    await gateway.handOver({
+      program: process.execPath,
+      args: [...process.execArgv, ...process.argv.slice(1)],
+      env: { ...process.env, [SUCCESSOR]: '1' },
+    });
+    return true;
+  } catch (error) {
+    logger.error({ detail: messageOf(error) }, 'no other process could take the place of this one');
+    return false;
+  }
 }
 
 /** Reads the configuration anew and has the gateway go by it; one that will not do changes nothing. */

@@ -5,9 +5,9 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
 import { type Holder, type Limited, Limits } from './limits.ts';
-import type { Snapshot, Uplink } from './messages.ts';
+import type { DataReport, Snapshot, Uplink } from './messages.ts';
 import { serviceConfigs } from './services.ts';
-import { backendIn, Tally } from './tally.ts';
+import { backendIn, sumOf, Tally } from './tally.ts';
 import { WatchedService } from './watched-service.ts';
 
 /** A data plane as the control plane deals with it; its report is what it last told. */
@@ -34,6 +34,8 @@ const SHARE_MS = 250;
  * of memcached, and the admin pages. No byte of a client comes here.
  */
 export class ControlPlane implements Uplink {
+  /** Called whenever data planes have been told of each other. */
+  onPublished: (() => void) | undefined;
   readonly #options: ControlPlaneOptions;
   #config: Config;
   #cluster: Cluster;
@@ -114,6 +116,12 @@ export class ControlPlane implements Uplink {
     this.#sharing = undefined;
     this.#count();
     for (const member of this.#members) member.apply(this.#snapshotFor(member));
+    this.onPublished?.();
+  }
+
+  /** What all data planes do, as if they were one. */
+  report(): DataReport {
+    return sumOf(Array.from(this.#members, ({ report }) => report));
   }
 
   /** Checks no more and is not ready any more: the gateway takes no new work. */

@@ -21,6 +21,8 @@ export interface Fleet {
    * nothing has changed then.
    */
   deploy(config: Config, listeners: BoundListeners): Promise<void>;
+  /** Takes no more connections; resolves when nothing is left open. */
+  drain(): Promise<void>;
   /** Stops all of it within SHUTDOWN_TIMEOUT; resolves when nothing is left open. */
   close(): Promise<void>;
   workers(): readonly WorkerState[];

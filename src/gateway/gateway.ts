@@ -11,6 +11,8 @@ import { ControlPlane } from './control-plane.ts';
 import type { Fleet } from './fleet.ts';
 import { type ListenerName, listenersOf } from './listeners.ts';
 import { OneProcess } from './one-process.ts';
+import type { Predecessor } from './predecessor.ts';
+import { Successor, type SuccessorCommand } from './successor.ts';
 import { DEFAULT_TIMING, Supervisor, type SupervisorTiming } from './supervisor.ts';
 import { workersOf } from './worker-count.ts';
 
@@ -27,6 +29,14 @@ export interface Gateway {
    */
   reload(config: Config): Promise<void>;
   /**
+   * Has another process take its place, for which it is started: it gets the listening sockets, and when
+   * it serves, this one takes no more connections. Resolves then; `drained` follows.
+   * @throws Error where the other one cannot serve; nothing has changed then.
+   */
+  handOver(command: SuccessorCommand): Promise<void>;
+  /** Resolves when nothing is left open after `handOver`. */
+  readonly drained: Promise<void>;
+  /**
    * Stops: no new connections, `SHUTDOWN_TIMEOUT` for open requests to finish, websockets end.
    * Resolves when nothing is left open.
    */
@@ -39,6 +49,8 @@ export interface GatewayOptions {
   readonly timing?: Partial<SupervisorTiming>;
   /** Where workers find their code compiled; without, each compiles it. */
   readonly codeCache?: CodeCache | undefined;
+  /** The gateway whose place this one takes, with its listening sockets. */
+  readonly predecessor?: Predecessor | undefined;
 }
 
 /**
@@ -54,17 +66,20 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
 
 class RunningGateway implements Gateway {
   checked: Promise<void> = Promise.resolve();
+  drained: Promise<void> = Promise.resolve();
   readonly #logger: Logger;
+  readonly #ticketKeys: Buffer;
   readonly #control: ControlPlane;
   readonly #fleet: Fleet;
   readonly #admin: AdminServer;
   #config: Config;
   #listeners: BoundListeners = new Map();
+  #successor: Successor | undefined;
   #closed: Promise<void> | undefined;
   /** Reloads come one after the other. */
   #reloading: Promise<void> = Promise.resolve();
 
-  constructor(config: Config, { logger, timing, codeCache }: GatewayOptions) {
+  constructor(config: Config, { logger, timing, codeCache, predecessor }: GatewayOptions) {
     this.#config = config;
     this.#logger = logger;
     this.#control = new ControlPlane(config, {
@@ -73,13 +88,15 @@ class RunningGateway implements Gateway {
       cache: () =>
         this.#config.CACHE_LISTEN ? { health: () => this.#fleet.cacheHealth() } : undefined,
     });
-    const ticketKeys = randomBytes(TICKET_KEYS_BYTES);
-    const fleet = { control: this.#control, ticketKeys, logger };
+    this.#ticketKeys = predecessor?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
+    if (predecessor) this.#listeners = predecessor.listeners;
+    const fleet = { control: this.#control, ticketKeys: this.#ticketKeys, logger };
     this.#fleet =
       workersOf(config) === 0
         ? new OneProcess(fleet)
         : new Supervisor({ ...fleet, codeCache, timing: { ...DEFAULT_TIMING, ...timing } });
     this.#admin = new AdminServer(this.#control);
+    predecessor?.joins(this.#control);
   }
 
   get addresses(): Partial<Record<ListenerName, AddressInfo>> {
@@ -101,7 +118,7 @@ class RunningGateway implements Gateway {
 
   reload(config: Config): Promise<void> {
     const reloading = this.#reloading.then(async () => {
-      if (this.#closed) return;
+      if (this.#closed || this.#successor) return;
       assertSameKind(this.#config, config);
       warnOfCertificates(config, this.#logger);
       await this.#serve(config);
@@ -110,6 +127,12 @@ class RunningGateway implements Gateway {
     });
     this.#reloading = reloading.catch(() => {});
     return reloading;
+  }
+
+  handOver(command: SuccessorCommand): Promise<void> {
+    const handing = this.#reloading.then(() => this.#handOver(command));
+    this.#reloading = handing.catch(() => {});
+    return handing;
   }
 
   close(): Promise<void> {
@@ -140,6 +163,25 @@ class RunningGateway implements Gateway {
     }
   }
 
+  async #handOver(command: SuccessorCommand): Promise<void> {
+    if (this.#closed || this.#successor) return;
+    const successor = new Successor(command);
+    const { pid } = successor;
+    this.#logger.info({ successor: pid }, 'another process is to take the place of this one');
+    const listeners = this.#listeners;
+    await successor.serve({
+      ticketKeys: this.#ticketKeys,
+      listeners,
+      report: this.#control.report(),
+    });
+    this.#successor = successor;
+    this.#logger.info({ successor: pid }, 'it serves; this process ends when its clients have');
+    this.#control.onPublished = () => successor.tell(this.#control.report());
+    void this.#admin.close(this.#config.SHUTDOWN_TIMEOUT);
+    this.drained = this.#fleet.drain();
+    closeUnused(listeners, new Map());
+  }
+
   async #close(): Promise<void> {
     this.#control.stop();
     await this.#fleet.close();
@@ -147,6 +189,7 @@ class RunningGateway implements Gateway {
     // Last, so that whoever watches can see the gateway stop.
     await this.#admin.close(this.#config.SHUTDOWN_TIMEOUT);
     this.#control.close();
+    this.#successor?.release();
   }
 }
 

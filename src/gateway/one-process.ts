@@ -36,6 +36,11 @@ export class OneProcess implements Fleet {
     await this.#openCache(config, listeners);
   }
 
+  async drain(): Promise<void> {
+    await Promise.all(Array.from(this.#members, (member) => member.drain()));
+    await this.#cache?.close();
+  }
+
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#members, (member) => member.close()));
     // The dashboards' answers may have needed it.

@@ -88,6 +88,11 @@ export class Slot {
     if (before) await this.#retire(before);
   }
 
+  /** Resolves when all that drains has ended. */
+  async drained(): Promise<void> {
+    await Promise.all(Array.from(this.#draining, (worker) => worker.end()));
+  }
+
   /** Stops all that is there; resolves when it has ended. */
   async stop(timeoutMs: number): Promise<void> {
     clearTimeout(this.#pause);

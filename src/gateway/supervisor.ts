@@ -60,6 +60,12 @@ export class Supervisor implements Fleet {
     for (const slot of this.#relays.slice(spawns.length)) await slot.empty();
   }
 
+  async drain(): Promise<void> {
+    const slots = [...this.#relays, this.#cache];
+    await Promise.all(slots.map((slot) => slot.empty()));
+    await Promise.all(slots.map((slot) => slot.drained()));
+  }
+
   async close(): Promise<void> {
     const timeoutMs = (this.#config?.SHUTDOWN_TIMEOUT ?? 0) + STOP_MARGIN_MS;
     await Promise.all(this.#relays.map((slot) => slot.stop(timeoutMs)));

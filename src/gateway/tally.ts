@@ -35,6 +35,44 @@ export class Tally {
   }
 }
 
+/** One report in place of several. */
+export function sumOf(reports: readonly DataReport[]): DataReport {
+  const services = new Map<string, ServiceReport>();
+  for (const service of reports.flatMap((report) => report.services)) {
+    const before = services.get(service.name);
+    services.set(service.name, before ? addServices(before, service) : service);
+  }
+  return {
+    connections: sum(reports, ({ connections }) => connections),
+    services: [...services.values()],
+  };
+}
+
+function addServices(one: ServiceReport, other: ServiceReport): ServiceReport {
+  const backends = new Map(one.backends.map((backend) => [backend.name, backend]));
+  for (const backend of other.backends) {
+    const before = backends.get(backend.name);
+    backends.set(backend.name, before ? addBackends(before, backend) : backend);
+  }
+  return {
+    name: one.name,
+    queued: one.queued + other.queued,
+    tunnels: one.tunnels + other.tunnels,
+    backends: [...backends.values()],
+  };
+}
+
+function addBackends(one: BackendReport, other: BackendReport): BackendReport {
+  const limit = one.limit === null || other.limit === null ? null : one.limit + other.limit;
+  return {
+    name: one.name,
+    active: one.active + other.active,
+    limit,
+    claimed: one.claimed + other.claimed,
+    failed: one.failed + other.failed,
+  };
+}
+
 /** What a report tells of a backend. */
 export function backendIn(
   report: DataReport,

@@ -120,13 +120,19 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
     this.share = undefined;
   }
 
+  /** Resolves when it has ended. */
+  end(): Promise<void> {
+    if (this.#end) return Promise.resolve();
+    return new Promise((resolve) => this.once('end', () => resolve()));
+  }
+
   /** Has it end; resolves when it has. */
   async stop(timeoutMs: number): Promise<void> {
     if (this.#end) return;
     this.state = 'draining';
     const deadline = setTimeout(() => this.kill(), timeoutMs);
     this.#mailbox.send({ type: 'stop' });
-    await new Promise<void>((resolve) => this.once('end', () => resolve()));
+    await this.end();
     clearTimeout(deadline);
   }
 

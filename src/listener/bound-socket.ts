@@ -1,3 +1,4 @@
+import type { SendHandle } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import net, { type AddressInfo, type Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
@@ -48,10 +49,17 @@ export class BoundSocket {
   readonly address: AddressInfo;
   readonly #handle: Handle;
   #server: Server | undefined;
+  #closed = false;
 
-  constructor(handle: Handle) {
-    this.#handle = handle;
-    this.address = addressOf(handle);
+  /** @param handle One of this file's, or what another process has sent. */
+  constructor(handle: Handle | SendHandle) {
+    this.#handle = handle as Handle;
+    this.address = addressOf(this.#handle);
+  }
+
+  /** For `send` to another process, which makes a BoundSocket of what it receives. */
+  get handle(): SendHandle {
+    return this.#handle as unknown as SendHandle;
   }
 
   /** Its file descriptor, for a process that is started with it. */
@@ -73,7 +81,9 @@ export class BoundSocket {
 
   /** Closes it in this process; others that have it go on. */
   close(): void {
-    if (!this.#server) this.#handle.close();
+    if (this.#server || this.#closed) return;
+    this.#closed = true;
+    this.#handle.close();
   }
 }
 
@@ -109,13 +119,6 @@ export function bindBeside(setting: string, { address, port, family }: AddressIn
   } catch (error) {
     throw listenError(setting, { host: address, port }, error as NodeJS.ErrnoException);
   }
-}
-
-/** A socket that this process was started with. */
-export function inheritedSocket(fd: number): BoundSocket {
-  const handle = createServerHandle('', 0, 0, fd, 0);
-  if (typeof handle === 'number') throw systemError(handle);
-  return new BoundSocket(handle);
 }
 
 function bind(address: string, port: number, family: number, flags: number): Handle {

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { descendants } from '../support/processes.ts';
 import { until } from '../support/until.ts';
+import type { Pinning } from './cores.ts';
 
 const STOP_DEADLINE_MS = 3_000;
 const START_DEADLINE_MS = 20_000;
@@ -21,8 +22,7 @@ export interface Child {
 }
 
 export interface ChildOptions {
-  /** Pins it to this core; undefined leaves that to the kernel. */
-  readonly core: number | undefined;
+  readonly core: Pinning;
   /** Its whole environment beside PATH. */
   readonly env?: Readonly<Record<string, string>>;
 }

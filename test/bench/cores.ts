@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 
+/** A core, or several as taskset takes them (`0,1`); undefined leaves that to the kernel. */
+export type Pinning = number | string | undefined;
+
 /** Which processor core does what; undefined: wherever the kernel puts it. */
 export interface Cores {
   /** The proxies that are measured. */
@@ -15,6 +18,11 @@ export interface Cores {
 export function shareCores(): Cores {
   const [proxy, load] = allowedCores();
   return load === undefined ? { proxy: undefined, load: undefined } : { proxy, load };
+}
+
+/** All of them, for proxies that use several; the load is on one of these. */
+export function everyCore({ proxy, load }: Cores): Pinning {
+  return proxy === undefined || load === undefined ? undefined : `${proxy},${load}`;
 }
 
 /** The cores that this process may use, of proc_pid_status(5): `0-1,4`. */

@@ -1,6 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { everyCore } from './cores.ts';
 import { Tunnels } from './loads/tunnels.ts';
+import type { Workload } from './loads/workload.ts';
 import type { Origins } from './origin/origins.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
 import type { Scene } from './scene.ts';
@@ -30,14 +32,15 @@ export interface Instance {
 export async function startInstance(
   stage: Stage,
   peer: Peer,
-  { backends, idleTunnels }: { readonly backends: number; readonly idleTunnels: number },
+  { backends, idleTunnels, workers }: Pick<Workload, 'backends' | 'idleTunnels' | 'workers'>,
 ): Promise<Instance> {
   let running: RunningPeer | undefined;
   try {
     running = await peer.start({
       ...stage,
       folder: mkdtempSync(join(stage.folder, 'peer-')),
-      core: stage.cores.proxy,
+      core: workers === undefined ? stage.cores.proxy : everyCore(stage.cores),
+      workers,
       origins: { ...stage.origins, portal: stage.origins.portal.slice(0, backends) },
     });
     const tls = await verify(running);

@@ -19,7 +19,7 @@ export interface Options {
   readonly plot: string | undefined;
 }
 
-const GROWTH = ['backends', 'idle'];
+const GROWTH = ['backends', 'idle', 'workers'];
 
 export const USAGE = `Usage: node test/bench/bench.ts [cache] [--quick] [--only NAME,…] [--peers NAME,…] [--rounds N] [--seconds N]
                                 [--json FILE] [--plot FILE]

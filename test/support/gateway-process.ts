@@ -46,17 +46,23 @@ export async function startGatewayProcess(
     for (const pid of seen) killIfThere(pid);
   });
   const note = () => {
-    for (const { pid } of descendants(command.child.pid!)) seen.add(pid);
+    const supervisors = [command.child.pid!, ...successors()];
+    for (const pid of supervisors) seen.add(pid);
+    for (const pid of supervisors.flatMap(descendants).map(({ pid }) => pid)) seen.add(pid);
   };
-  await printed(command, '"listener":"admin"');
-  note();
-
   const lines = () =>
     command
       .out()
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const successors = () =>
+    lines()
+      .map(({ successor }) => Number(successor))
+      .filter((pid) => pid > 0);
+  await printed(command, '"listener":"admin"');
+  note();
+
   const port = (listener: string) =>
     Number(lines().findLast((line) => line.listener === listener)?.port);
   const state = async () => {

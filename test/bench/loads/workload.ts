@@ -26,6 +26,8 @@ export interface Workload {
   readonly backends: number;
   /** Websockets that stand open through the proxy meanwhile, with nothing on them. */
   readonly idleTunnels: number;
+  /** Processes that serve clients; with any number, the proxy may use every core, the load's as well. */
+  readonly workers?: number;
   /** Only peers that listen without TLS can do it. */
   readonly plain?: boolean;
   open(target: RunningPeer): Promise<Session>;

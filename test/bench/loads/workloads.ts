@@ -89,5 +89,17 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
         open: smallOverTls,
       })),
     },
+    {
+      name: 'workers',
+      peers: ['dashgate'],
+      workloads: [1, 2].map((workers) => ({
+        name: `workers-${workers}`,
+        title: `1 KiB GET, TLS, ${workers} worker${workers === 1 ? '' : 's'}, shared cores`,
+        backends: 3,
+        idleTunnels: 0,
+        workers,
+        open: smallOverTls,
+      })),
+    },
   ];
 }

@@ -10,7 +10,7 @@ export const dashgate: Peer = {
   programs: [],
   plain: true,
   note: 'WORKERS=1, access log to /dev/null, active health checks, memcached',
-  async start({ children, core, origins, certificate }) {
+  async start({ children, core, workers = 1, origins, certificate }) {
     const ports = (await freePorts(5)) as [number, number, number, number, number];
     const [portal, console, plain, cache, admin] = ports;
     const urls = (ports: readonly number[]) =>
@@ -26,8 +26,8 @@ export const dashgate: Peer = {
         CACHE_LISTEN: `127.0.0.1:${cache}`,
         ADMIN_LISTEN: `127.0.0.1:${admin}`,
         MEMCACHED_SERVERS: `127.0.0.1:${origins.memcached}`,
-        // As HAProxy has one thread: a supervisor, a worker, and the session cache.
-        WORKERS: '1',
+        // One, as HAProxy has one thread, beside the supervisor and the session cache.
+        WORKERS: String(workers),
         TLS_CERT: certificate.cert,
         TLS_KEY: certificate.key,
       },

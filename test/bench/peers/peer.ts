@@ -1,5 +1,6 @@
 import type { CertificateFiles } from '../../../src/demo/certificate.ts';
 import type { Children } from '../children.ts';
+import type { Pinning } from '../cores.ts';
 import type { Origins } from '../origin/origins.ts';
 
 /** What a peer is started with. */
@@ -7,7 +8,9 @@ export interface PeerSetup {
   readonly children: Children;
   /** A folder of its own for what it reads. */
   readonly folder: string;
-  readonly core: number | undefined;
+  readonly core: Pinning;
+  /** Processes that serve clients, of a peer that can have several; 1 unless told. */
+  readonly workers?: number | undefined;
   readonly origins: Origins;
   readonly certificate: CertificateFiles;
   /** Most open files that a process may have. */

@@ -1,0 +1,85 @@
+import type { SendHandle } from 'node:child_process';
+import { BoundSocket } from '../listener/bound-socket.ts';
+import type { BoundListener, BoundListeners } from './bound-listeners.ts';
+import type { ControlPlane, Member } from './control-plane.ts';
+import type { ListenerName } from './listeners.ts';
+import { Mailbox } from './mailbox.ts';
+import { type DataReport, EMPTY_REPORT } from './messages.ts';
+import type { FromSuccessor, ToSuccessor } from './succession-messages.ts';
+
+/** How long the one before may take to hand its sockets over, in ms. */
+const MEET_MS = 10_000;
+
+/**
+ * The gateway whose place this one takes, while both run. In the control plane it is one more data
+ * plane that drains: what it holds counts, until it is gone.
+ */
+export class Predecessor implements Member {
+  readonly share = undefined;
+  report: DataReport = EMPTY_REPORT;
+  ticketKeys: Buffer = Buffer.alloc(0);
+  readonly #listeners = new Map<ListenerName, BoundListener>();
+  readonly #mailbox = new Mailbox<FromSuccessor>(process);
+  #control: ControlPlane | undefined;
+  #onBegin: (() => void) | undefined;
+
+  /** Resolves when it has handed over what it has to; rejects where it does not. */
+  static meet(): Promise<Predecessor> {
+    const predecessor = new Predecessor();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('nobody hands over sockets')), MEET_MS);
+      predecessor.#onBegin = () => {
+        clearTimeout(timer);
+        resolve(predecessor);
+      };
+    });
+  }
+
+  private constructor() {
+    process.on('message', (message, handle) => this.#onMessage(message as ToSuccessor, handle));
+    process.once('disconnect', () => this.#control?.leave(this));
+  }
+
+  /** The sockets that it has left. */
+  get listeners(): BoundListeners {
+    return this.#listeners;
+  }
+
+  /** Counts what it holds from now on. */
+  joins(control: ControlPlane): void {
+    if (!process.connected) return;
+    this.#control = control;
+    control.join(this);
+  }
+
+  /** It may go. */
+  serving(): void {
+    this.#mailbox.send({ type: 'serving' });
+  }
+
+  /** It has to go on; resolves when it has been told. */
+  failed(detail: string): Promise<void> {
+    return new Promise((resolve) => this.#mailbox.send({ type: 'failed', detail }, resolve));
+  }
+
+  apply(): void {}
+
+  async refresh(): Promise<void> {}
+
+  #onMessage(message: ToSuccessor, handle: SendHandle): void {
+    if (message.type === 'socket') {
+      const { config } = message;
+      const before = this.#listeners.get(config.name)?.sockets ?? [];
+      const sockets = [...before, new BoundSocket(handle)];
+      this.#listeners.set(config.name, { config, address: sockets[0]!.address, sockets });
+      return;
+    }
+    this.report = message.report;
+    if (message.type === 'report') {
+      this.#control?.reported();
+      return;
+    }
+    this.ticketKeys = Buffer.from(message.ticketKeys, 'base64');
+    this.#onBegin?.();
+  }
+}
