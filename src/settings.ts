@@ -242,11 +242,25 @@ export const SETTINGS = {
     'How long an unused connection to a backend is kept: less than backends keep theirs, often 5s.',
   ),
   TUNNEL_TIMEOUT: preset(duration, '1h', 'Longest silence of a websocket before it is closed.'),
-  DRAIN_TIMEOUT: preset(duration, '10m', 'How long open websockets may go on after a reload.'),
+  TUNNEL_PING: optional(
+    duration,
+    '',
+    'Pause between two websocket pings to a browser, which is dropped where it answers none of them; a console whose browser answers is never silent. Empty: off.',
+  ),
+  TUNNEL_MAX_DURATION: optional(
+    duration,
+    '',
+    'Longest life of a websocket, whatever goes through it; closed with 1008. Empty: no limit.',
+  ),
+  DRAIN_TIMEOUT: preset(
+    duration,
+    '10m',
+    'How long open websockets may go on after a reload, or when their backend is drained; closed with 1001 then.',
+  ),
   SHUTDOWN_TIMEOUT: preset(
     duration,
     '30s',
-    'How long open requests may go on after SIGTERM; websockets end at once.',
+    'How long open requests may go on after SIGTERM; websockets are closed with 1001 in the first half of it, within 10s.',
   ),
   LOG_LEVEL: preset(
     oneOf(LOG_LEVELS),

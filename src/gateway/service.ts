@@ -15,6 +15,8 @@ import type { ServiceReport, ServiceSnapshot } from './messages.ts';
 import { RelayLog } from './relay-log.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
+/** Within that time, in ms, all websockets are closed when the gateway stops. */
+const LONGEST_SPREAD_MS = 10_000;
 
 /** What sets one service apart from the other. */
 export interface ServiceOptions {
@@ -73,6 +75,11 @@ export class Service {
         keepAliveMs: config.KEEPALIVE_TIMEOUT,
         clientMs: config.CLIENT_TIMEOUT,
         tunnelMs: config.TUNNEL_TIMEOUT,
+      },
+      tunnelLimits: {
+        drainMs: config.DRAIN_TIMEOUT,
+        pingMs: config.TUNNEL_PING,
+        durationMs: config.TUNNEL_MAX_DURATION,
       },
       route: (_method, target) => {
         assertAllowed(target, deny);
@@ -146,9 +153,10 @@ export class Service {
     this.#lowerLimits();
   }
 
-  /** Ends tunnels and idle connections; requests under way go on. */
+  /** Ends idle connections, and websockets one after the other; requests under way go on. */
   retire(): void {
-    this.#relay.retire();
+    const { SHUTDOWN_TIMEOUT } = this.#options.config;
+    this.#relay.retire(Math.min(LONGEST_SPREAD_MS, SHUTDOWN_TIMEOUT / 2));
   }
 
   #lowerLimits(): void {

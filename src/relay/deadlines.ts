@@ -1,6 +1,6 @@
 /** Something that waits, and is told when it has waited too long. */
 export interface Deadlined {
-  /** Time of {@link Deadlines.now} at which `onDeadline` is called; Infinity: never. */
+  /** Time of {@link Deadlines.in} at which `onDeadline` is called; Infinity: never. */
   deadline: number;
   onDeadline(): void;
 }
@@ -14,13 +14,20 @@ const TICK_MS = 100;
  */
 export class Deadlines {
   readonly #members = new Set<Deadlined>();
+  readonly #clock: () => number;
   #timer: NodeJS.Timeout | undefined;
-  #now = performance.now();
+  #now: number;
+
+  /** @param clock the time in ms, from any start; it never goes back */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock;
+    this.#now = clock();
+  }
 
   add(member: Deadlined): void {
     this.#members.add(member);
     if (this.#timer) return;
-    this.#now = performance.now();
+    this.#now = this.#clock();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
   }
@@ -32,15 +39,28 @@ export class Deadlines {
     this.#timer = undefined;
   }
 
+  /** Calls `action` once, `ms` from now; removing what is returned calls it off. */
+  after(ms: number, action: () => void): Deadlined {
+    const member = {
+      deadline: this.in(ms),
+      onDeadline: () => {
+        this.remove(member);
+        action();
+      },
+    };
+    this.add(member);
+    return member;
+  }
+
   /** The time `ms` from now, never early and at most two ticks late. */
   in(ms: number): number {
     // Nobody has kept the time while there was nobody to keep it for.
-    if (!this.#timer) this.#now = performance.now();
+    if (!this.#timer) this.#now = this.#clock();
     return this.#now + TICK_MS + ms;
   }
 
   #tick(): void {
-    const now = performance.now();
+    const now = this.#clock();
     this.#now = now;
     for (const member of this.#members) {
       if (member.deadline > now) continue;

@@ -215,7 +215,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
     this.#relay.buffers.write(socket, switchingHead(head, answer.requestId), rest);
     if (this.#stash.length > 0) upstream.socket.write(this.#stash);
-    this.#relay.openTunnel(socket, upstream, lease, {
+    const early = { fromClient: this.#stash, fromBackend: rest };
+    this.#relay.openTunnel(socket, upstream, early, lease, {
       requestId: answer.requestId,
       client: this.#peer.address,
       backend: lease.backend.name,

@@ -6,6 +6,7 @@ import type { AnswerPolicy } from './answer.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ExchangeContext } from './exchange.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
+import type { EarlyBytes } from './tunnel.ts';
 import type { Upstream } from './upstream-connection.ts';
 import type { WriteBuffers } from './write-buffers.ts';
 
@@ -32,6 +33,9 @@ export interface DownstreamTimeouts {
   readonly clientMs: number;
 }
 
+/** What the log is to say of a tunnel that opens. */
+export type TunnelOpening = Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>;
+
 /** What the connections of one relay share. */
 export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
   readonly deadlines: Deadlines;
@@ -48,8 +52,9 @@ export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
   openTunnel(
     downstream: Socket,
     upstream: Upstream,
+    early: EarlyBytes,
     lease: Lease,
-    record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>,
+    record: TunnelOpening,
   ): void;
   /** The connection is closed or a tunnel. */
   forget(connection: Retirable): void;

@@ -23,6 +23,9 @@ export interface TunnelRecord {
   /** Bytes from the client and from the backend. */
   readonly received: number;
   readonly sent: number;
+  /** Code and reason of the close frame by which the gateway ended it; undefined: a side did. */
+  readonly code: number | undefined;
+  readonly reason: string | undefined;
 }
 
 /** Who is told of what a relay does. */

@@ -9,10 +9,12 @@ import type {
   DownstreamPeer,
   DownstreamTimeouts,
   Retirable,
+  TunnelOpening,
 } from './downstream-context.ts';
-import type { RelayReport, TunnelRecord } from './relay-report.ts';
+import type { RelayReport } from './relay-report.ts';
 import { RequestIds } from './request-ids.ts';
-import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
+import { type EarlyBytes, Tunnel, type TunnelTimeouts } from './tunnel.ts';
+import { type TunnelLimits, Tunnels } from './tunnels.ts';
 import type { Upstream, UpstreamTimeouts } from './upstream-connection.ts';
 import { WriteBuffers } from './write-buffers.ts';
 
@@ -22,6 +24,7 @@ export interface RelayTimeouts extends UpstreamTimeouts, DownstreamTimeouts, Tun
 export interface RelayOptions {
   readonly pool: Pool;
   readonly timeouts: RelayTimeouts;
+  readonly tunnelLimits: TunnelLimits;
   /** Most other backends that are tried for one request. */
   readonly retries: number;
   readonly affinity?: AffinityCookie | undefined;
@@ -33,6 +36,8 @@ export interface RelayOptions {
    */
   readonly route: DownstreamContext['route'];
   readonly report: RelayReport;
+  /** The time in ms, from any start; that of the process unless told. */
+  readonly clock?: () => number;
 }
 
 /** Relays HTTP/1.1 and what it upgrades to between clients and the backends of one pool. */
@@ -44,14 +49,14 @@ export class Relay implements DownstreamContext {
   readonly hsts: string | undefined;
   readonly route: RelayOptions['route'];
   readonly report: RelayReport;
-  readonly deadlines = new Deadlines();
+  readonly deadlines: Deadlines;
   readonly buffers = new WriteBuffers();
   readonly requestIds = new RequestIds();
   readonly connections: ConnectionPool;
   /** No connection takes another request. */
   retiring = false;
   readonly #downstream = new Set<Retirable>();
-  readonly #tunnels = new Set<Tunnel>();
+  readonly #tunnels: Tunnels;
 
   constructor(options: RelayOptions) {
     this.pool = options.pool;
@@ -61,6 +66,8 @@ export class Relay implements DownstreamContext {
     this.hsts = options.hsts;
     this.route = options.route;
     this.report = options.report;
+    this.deadlines = new Deadlines(options.clock);
+    this.#tunnels = new Tunnels(this.deadlines, options.tunnelLimits);
     this.connections = new ConnectionPool(this.deadlines, options.timeouts);
   }
 
@@ -83,11 +90,14 @@ export class Relay implements DownstreamContext {
     this.retiring = true;
   }
 
-  /** Ends tunnels and what is idle; requests under way go on, each the last of its connection. */
-  retire(): void {
+  /**
+   * Ends what is idle, and tunnels within `spreadMs`; requests under way go on, each the last of its
+   * connection.
+   */
+  retire(spreadMs: number): void {
     this.retiring = true;
     for (const connection of this.#downstream) connection.retire();
-    for (const tunnel of this.#tunnels) tunnel.close();
+    this.#tunnels.retire(spreadMs);
     this.connections.close();
   }
 
@@ -103,16 +113,17 @@ export class Relay implements DownstreamContext {
   openTunnel(
     downstream: Socket,
     upstream: Upstream,
+    early: EarlyBytes,
     lease: Lease,
-    record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>,
+    record: TunnelOpening,
   ): void {
     const opened = performance.now();
-    const tunnel = new Tunnel(downstream, upstream, this, (bytes) => {
-      this.#tunnels.delete(tunnel);
+    const tunnel = new Tunnel(downstream, upstream, early, this, ({ end, ...bytes }) => {
+      this.#tunnels.remove(tunnel);
       lease.release('ok');
       const ms = Math.round(performance.now() - opened);
-      this.report.tunnelClosed({ ...record, ...bytes, ms });
+      this.report.tunnelClosed({ ...record, ...bytes, ms, code: end?.code, reason: end?.reason });
     });
-    this.#tunnels.add(tunnel);
+    this.#tunnels.add(tunnel, lease);
   }
 }

@@ -1,16 +1,28 @@
 import type { Socket } from 'node:net';
 import { endSoon } from '../farewell.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
+import { type EndingSide, endBoth, type TunnelEnd, type TunnelSide } from './tunnel-ending.ts';
 import type { Upstream } from './upstream-connection.ts';
+import { pingFrame, WebsocketFrames } from './websocket-frames.ts';
 import { type WriteBuffers, writeAndFree } from './write-buffers.ts';
 
 /** TCP asks a peer that has been silent this long, in ms, whether it is still there. */
 const KEEP_ALIVE_MS = 60_000;
+/** How long both sides may take to finish the frame under way and to answer a close frame, in ms. */
+const ENDING_MS = 2_000;
+
+// What the client of a backend that is gone is told (IANA, WebSocket Close Code Number Registry).
+const STOPPED: TunnelEnd = { code: 1012, reason: 'the console server was stopped' };
+const BROKEN: TunnelEnd = { code: 1014, reason: 'the connection to the console server broke' };
+const STALLED: TunnelEnd = { code: 1014, reason: 'the console server takes nothing any more' };
+const IDLE: TunnelEnd = { code: 1001, reason: 'the console was idle for too long' };
 
 export interface TunnelReport {
   /** Bytes from the client and from the backend. */
   readonly received: number;
   readonly sent: number;
+  /** What the gateway ended it with; undefined where one of the sides ended it. */
+  readonly end: TunnelEnd | undefined;
 }
 
 export interface TunnelTimeouts {
@@ -27,15 +39,23 @@ export interface TunnelContext {
   readonly timeouts: TunnelTimeouts;
 }
 
+/** What came before there was a tunnel, and has been passed on. */
+export interface EarlyBytes {
+  readonly fromClient: Buffer;
+  readonly fromBackend: Buffer;
+}
+
 /**
- * An upgraded connection: raw bytes in both directions, each with its own end. When one side is
- * gone the other is ended as soon as what is on its way has been written; both end after `tunnelMs`
- * without a byte in either direction.
+ * An upgraded connection: raw bytes in both directions, each with its own end. Where frames end is
+ * kept track of, so that the gateway can put in frames of its own: close frames when it ends the
+ * tunnel, and to the client of a backend that is gone. What ends with a close frame of one of the
+ * sides, or is no websocket, passes as it is; when one side is gone, the other is ended as soon as
+ * what is on its way has been written.
  */
 export class Tunnel implements Deadlined {
   deadline: number;
-  readonly #downstream: Socket;
-  readonly #upstream: Socket;
+  readonly #client: TunnelSide;
+  readonly #backend: TunnelSide;
   readonly #context: TunnelContext;
   readonly #onClosed: (report: TunnelReport) => void;
   #received = 0;
@@ -43,51 +63,103 @@ export class Tunnel implements Deadlined {
   #open = 2;
   /** Bytes that waited to be sent when the deadline was set. */
   #unsent = 0;
+  #end: TunnelEnd | undefined;
+  #ending: { readonly client: EndingSide; readonly backend: EndingSide } | undefined;
 
   constructor(
     downstream: Socket,
     { socket: upstream, intake }: Upstream,
+    early: EarlyBytes,
     context: TunnelContext,
     onClosed: (report: TunnelReport) => void,
   ) {
-    this.#downstream = downstream;
-    this.#upstream = upstream;
+    this.#client = { socket: downstream, frames: new WebsocketFrames('client') };
+    this.#backend = { socket: upstream, frames: new WebsocketFrames('server') };
     this.#context = context;
     this.#onClosed = onClosed;
+    this.#client.frames.take(early.fromClient);
+    this.#backend.frames.take(early.fromBackend);
     this.deadline = context.deadlines.in(context.timeouts.tunnelMs);
     context.deadlines.add(this);
+    const { frames: clientFrames } = this.#client;
+    const { frames: backendFrames } = this.#backend;
     downstream.on('data', (chunk: Buffer) => {
       this.#received += chunk.length;
+      if (this.#ending) {
+        this.#ending.backend.pass(chunk);
+        this.#ending.client.heard();
+        return;
+      }
+      clientFrames.take(chunk);
       writeAndFree(upstream, chunk);
       this.#passed(downstream, upstream);
     });
     intake.take = (bytes) => {
       this.#sent += bytes.length;
+      if (this.#ending) {
+        this.#ending.client.pass(bytes);
+        this.#ending.backend.heard();
+        return;
+      }
+      backendFrames.take(bytes);
       context.buffers.write(downstream, '', bytes);
       this.#passed(upstream, downstream);
     };
-    this.#join(downstream, upstream);
-    this.#join(upstream, downstream);
+    this.#join(this.#client, this.#backend);
+    this.#join(this.#backend, this.#client);
     downstream.resume();
     upstream.resume();
   }
 
-  /** Ends both sides once what is on its way has been written. */
-  close(): void {
-    endSoon(this.#downstream);
-    endSoon(this.#upstream);
+  /** Bytes from the client so far. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Ends both sides with a close frame, for which they have `ENDING_MS`; cuts them after that. */
+  end(end: TunnelEnd): void {
+    if (this.#ending || this.#client.socket.destroyed) return;
+    this.#end = end;
+    this.deadline = this.#context.deadlines.in(ENDING_MS);
+    this.#ending = endBoth(this.#client, this.#backend, end, this.#context.buffers);
+  }
+
+  /** Takes the client for gone, as it does not answer. */
+  dropClient(): void {
+    this.#client.socket.destroy();
+  }
+
+  /** Sends the client a ping; false where a frame is under way, or none may follow. */
+  ping(): boolean {
+    const { socket } = this.#client;
+    const { frames } = this.#backend;
+    if (this.#ending || !frames.atBoundary || frames.closing || socket.writableNeedDrain) {
+      return false;
+    }
+    socket.write(pingFrame());
+    return true;
   }
 
   onDeadline(): void {
-    const unsent = this.#downstream.writableLength + this.#upstream.writableLength;
-    if (unsent < this.#unsent) {
+    const { socket: downstream } = this.#client;
+    const { socket: upstream } = this.#backend;
+    const unsent = downstream.writableLength + upstream.writableLength;
+    if (this.#ending) {
+      this.#cut();
+    } else if (unsent < this.#unsent) {
       // Slow, but it does take what is sent.
       this.#rearm();
-      return;
+    } else if (downstream.writableNeedDrain) {
+      // It would not take a close frame either.
+      this.#cut();
+    } else {
+      this.end(upstream.writableNeedDrain ? STALLED : IDLE);
     }
-    // Not `close`: a side that does not read would never take what is on its way.
-    this.#downstream.destroy();
-    this.#upstream.destroy();
+  }
+
+  #cut(): void {
+    this.#client.socket.destroy();
+    this.#backend.socket.destroy();
   }
 
   #passed(from: Socket, to: Socket): void {
@@ -101,28 +173,61 @@ export class Tunnel implements Deadlined {
    */
   #rearm(): void {
     const { deadlines, timeouts } = this.#context;
-    this.#unsent = this.#downstream.writableLength + this.#upstream.writableLength;
+    const { socket: downstream } = this.#client;
+    const { socket: upstream } = this.#backend;
+    this.#unsent = downstream.writableLength + upstream.writableLength;
     let ms = timeouts.tunnelMs;
-    if (this.#downstream.writableNeedDrain) ms = Math.min(ms, timeouts.clientMs);
-    if (this.#upstream.writableNeedDrain) ms = Math.min(ms, timeouts.serverMs);
+    if (downstream.writableNeedDrain) ms = Math.min(ms, timeouts.clientMs);
+    if (upstream.writableNeedDrain) ms = Math.min(ms, timeouts.serverMs);
     this.deadline = deadlines.in(ms);
   }
 
-  #join(from: Socket, to: Socket): void {
-    from.setKeepAlive(true, KEEP_ALIVE_MS);
-    to.on('drain', () => {
-      from.resume();
-      this.#rearm();
+  #join(from: TunnelSide, to: TunnelSide): void {
+    from.socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    to.socket.on('drain', () => {
+      from.socket.resume();
+      if (!this.#ending) this.#rearm();
     });
-    from.on('end', () => to.end());
+    from.socket.on('end', () => this.#onEnd(from, to));
     // What follows an error is 'close'; the handler keeps it from being thrown.
-    from.on('error', () => {});
-    from.on('close', () => {
-      endSoon(to);
-      this.#open -= 1;
-      if (this.#open > 0) return;
-      this.#context.deadlines.remove(this);
-      this.#onClosed({ received: this.#received, sent: this.#sent });
-    });
+    from.socket.on('error', () => {});
+    from.socket.on('close', () => this.#onClose(from, to));
+  }
+
+  /** A side will send no more. */
+  #onEnd(from: TunnelSide, to: TunnelSide): void {
+    if (from === this.#backend && this.#mayTellClient()) this.end(STOPPED);
+    else if (this.#ending) this.#lost(from);
+    else to.socket.end();
+  }
+
+  #onClose(from: TunnelSide, to: TunnelSide): void {
+    this.#open -= 1;
+    if (from === this.#backend && this.#open > 0 && this.#mayTellClient()) this.end(BROKEN);
+    else if (this.#ending && from === this.#backend) this.#lost(from);
+    else endSoon(to.socket);
+    if (this.#open > 0) return;
+    this.#context.deadlines.remove(this);
+    this.#onClosed({ received: this.#received, sent: this.#sent, end: this.#end });
+  }
+
+  /** A side that is being ended sends no more, or is gone. */
+  #lost(side: TunnelSide): void {
+    const { client, backend } = this.#ending!;
+    if (side === this.#client) {
+      backend.sourceEnded();
+      client.heard();
+    } else {
+      client.sourceEnded();
+      backend.heard();
+    }
+  }
+
+  /** The backend is gone without a word, between two frames of it, and the client did not leave. */
+  #mayTellClient(): boolean {
+    const { socket, frames: asked } = this.#client;
+    const { frames } = this.#backend;
+    if (this.#ending || asked.closing || socket.readableEnded) return false;
+    return frames.atBoundary && !frames.closing;
   }
 }

@@ -27,7 +27,7 @@ const PURE = [
   /^policy\//,
   /^cache\/(door-(queue|meta|replies|counters|stats|retrieval|task|commands|meta-commands)|view-document|placeholder|cas-token|reserved-keys|cache-timing|shared-view|reader|writer|follower|item-copy|refiller|replicated-store)\.ts$/,
   /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser|command-numbers|byte-requests)\.ts$/,
-  /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|outgoing-head|reframing|refusal|deadlines)\.ts$/,
+  /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|outgoing-head|reframing|refusal|deadlines|websocket-frames)\.ts$/,
   /^listener\/(proxy-protocol|client-hello|crc32c|certificate-choice)\.ts$/,
   /^session\/pickle-/,
   /^upstream\/(backend|backend-address|backend-options|endpoints|pool|proxy-header|selection)\.ts$/,

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { endSoon } from '../farewell.ts';
+import { closeFrame, type WebsocketFrames } from './websocket-frames.ts';
+import type { WriteBuffers } from './write-buffers.ts';
+
+/** Why the gateway ends a tunnel: what both sides are told in a close frame (RFC 6455 §7.4). */
+export interface TunnelEnd {
+  readonly code: 1001 | 1008 | 1012 | 1014;
+  /** At most 123 bytes, for whoever looks into the browser's console, and for the log. */
+  readonly reason: string;
+}
+
+/** One end of a tunnel, and the frames that come from it. */
+export interface TunnelSide {
+  readonly socket: Socket;
+  readonly frames: WebsocketFrames;
+}
+
+/**
+ * One side of a tunnel that the gateway ends (RFC 6455 §7.1.2): the frame under way to it is
+ * completed, then comes a close frame, and when its own has come back, or cannot, the end of TCP.
+ * Whoever owns it gives both sides a deadline.
+ */
+export class EndingSide {
+  readonly #side: TunnelSide;
+  /** The other side, which sends what this one gets. */
+  readonly #source: TunnelSide;
+  readonly #frame: Buffer;
+  readonly #buffers: WriteBuffers;
+  /** Nothing goes to it any more: it has its close frame, or cannot be given one. */
+  #told = false;
+  #over = false;
+
+  constructor(side: TunnelSide, source: TunnelSide, frame: Buffer, buffers: WriteBuffers) {
+    this.#side = side;
+    this.#source = source;
+    this.#frame = frame;
+    this.#buffers = buffers;
+  }
+
+  /** Begins, with the close frame itself where no other frame is under way. */
+  start(): void {
+    const { frames, socket } = this.#source;
+    if (frames.atBoundary) this.#tell();
+    else if (frames.lost || socket.readableEnded || socket.destroyed) this.sourceEnded();
+    this.heard();
+  }
+
+  /** Bytes for this side: what belongs to the frame under way is passed, the rest is dropped. */
+  pass(bytes: Buffer): void {
+    const { frames, socket: source } = this.#source;
+    if (this.#told) {
+      frames.take(bytes);
+      return;
+    }
+    const end = frames.takeToBoundary(bytes);
+    this.#buffers.write(this.#side.socket, '', bytes.subarray(0, end));
+    if (frames.atBoundary) {
+      this.#tell();
+      frames.take(bytes.subarray(end));
+      this.heard();
+    } else if (this.#side.socket.writableNeedDrain) {
+      source.pause();
+    }
+  }
+
+  /** Nothing more comes for this side: into a frame that will not be completed none can be put. */
+  sourceEnded(): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#finish();
+  }
+
+  /** This side has sent something, or has ended: it may have been its close frame. */
+  heard(): void {
+    const { frames, socket } = this.#side;
+    if (!this.#told) return;
+    const answered = frames.lost || (frames.closing && frames.atBoundary);
+    if (answered || socket.readableEnded) this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    endSoon(this.#side.socket);
+  }
+
+  #tell(): void {
+    this.#told = true;
+    // Who has closed already sends nothing else (§5.5.1), and that has been passed on.
+    if (!this.#source.frames.closing) this.#side.socket.write(this.#frame);
+    // What it still sends is dropped, up to its close frame.
+    this.#source.socket.resume();
+  }
+}
+
+/** Begins to end both sides of a tunnel. */
+export function endBoth(
+  client: TunnelSide,
+  backend: TunnelSide,
+  { code, reason }: TunnelEnd,
+  buffers: WriteBuffers,
+): { readonly client: EndingSide; readonly backend: EndingSide } {
+  const toClient = closeFrame(code, reason);
+  const toBackend = closeFrame(code, reason, randomBytes(4));
+  const ending = {
+    client: new EndingSide(client, backend, toClient, buffers),
+    backend: new EndingSide(backend, client, toBackend, buffers),
+  };
+  ending.client.start();
+  ending.backend.start();
+  return ending;
+}
