@@ -13,8 +13,10 @@ import { until } from './until.ts';
 /** A console server that the test plays byte by byte. */
 export interface RawConsole {
   readonly port: number;
-  /** The next connection whose handshake was answered. */
+  /** The next connection whose handshake came, and was answered unless that is on hold. */
   next(): Promise<RawSocket>;
+  /** Answers no handshake until the function that it returns is called. */
+  hold(): () => void;
 }
 
 /** A socket, and all that came on it since its handshake. */
@@ -68,7 +70,8 @@ export async function startRawConsole(
   t: TestContext,
   early: Buffer = Buffer.alloc(0),
 ): Promise<RawConsole> {
-  const answered: RawSocket[] = [];
+  const asked: RawSocket[] = [];
+  let ready: Promise<void> = Promise.resolve();
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     open.add(socket);
@@ -77,8 +80,9 @@ export async function startRawConsole(
     socket.once('data', (data) => {
       const text = data.toString('latin1');
       const key = /^Sec-WebSocket-Key: (.+)\r$/im.exec(text)?.[1] ?? '';
-      socket.write(Buffer.concat([Buffer.from(switching(key)), early]));
-      answered.push(new RawSocket(socket, data.subarray(text.indexOf('\r\n\r\n') + 4)));
+      const answer = Buffer.concat([Buffer.from(switching(key)), early]);
+      void ready.then(() => socket.write(answer));
+      asked.push(new RawSocket(socket, data.subarray(text.indexOf('\r\n\r\n') + 4)));
     });
   });
   server.listen(0, '127.0.0.1');
@@ -88,10 +92,15 @@ export async function startRawConsole(
     server.close();
   });
   const next = async () => {
-    await until('a handshake was answered', () => answered.length > 0);
-    return answered.shift()!;
+    await until('a handshake has come', () => asked.length > 0);
+    return asked.shift()!;
   };
-  return { port: (server.address() as AddressInfo).port, next };
+  const hold = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    ready = promise;
+    return resolve;
+  };
+  return { port: (server.address() as AddressInfo).port, next, hold };
 }
 
 export interface TestRelay {
@@ -148,11 +157,13 @@ export async function startRelay(
   });
   listener.server.listen(0, '127.0.0.1');
   await once(listener.server, 'listening');
-  t.after(() => {
+  t.after(async () => {
     relay.retire(0);
     relay.destroy();
     listener.destroy();
-    return listener.close();
+    await listener.close();
+    // Its deadlines are removed from mocked timers while these are still this test's.
+    await until('the last tunnel is gone', () => relay.tunnels === 0);
   });
   return { port: (listener.server.address() as AddressInfo).port, pool, relay, clients, closed };
 }
