@@ -16,12 +16,22 @@ export const ERROR_TABLE = {
     text: 'The request could not be understood.',
   },
   forbidden: { status: 403, source: 'downstream', text: 'This address is not open to you.' },
+  notLoggedIn: {
+    status: 403,
+    source: 'downstream',
+    text: 'Please log in to the dashboard, then open the console again.',
+  },
   requestTimeout: {
     status: 408,
     source: 'downstream',
     text: 'The request did not arrive in time.',
   },
   targetTooLong: { status: 414, source: 'downstream', text: 'The address is too long.' },
+  tooManyTunnels: {
+    status: 429,
+    source: 'downstream',
+    text: 'Too many consoles are open from your address. Please close one of them first.',
+  },
   headTooLarge: {
     status: 431,
     source: 'downstream',
@@ -52,6 +62,11 @@ export const ERROR_TABLE = {
     status: 503,
     source: 'upstream',
     text: 'All servers are busy. Please try again in a moment.',
+  },
+  sessionsUnavailable: {
+    status: 503,
+    source: 'upstream',
+    text: 'It cannot be seen right now who is logged in. Please try again in a moment.',
   },
   upstreamTimeout: {
     status: 504,

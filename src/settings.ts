@@ -17,6 +17,7 @@ import { LOG_LEVELS } from './log.ts';
 import { parseNode } from './memcached/node-address.ts';
 import { PLACEMENTS } from './memcached/placement.ts';
 import { parseNetworks } from './policy/networks.ts';
+import { parseOrigin } from './policy/origins.ts';
 import { parseBackends } from './upstream/backend-address.ts';
 import { BackendTls } from './upstream/backend-tls.ts';
 import { parseStatusSet } from './upstream/http-check.ts';
@@ -132,6 +133,21 @@ export const SETTINGS = {
     hostHeader,
     '',
     "Host header of it; empty: the backend's own address.",
+  ),
+  CONSOLE_REQUIRE_SESSION: preset(
+    flag,
+    'off',
+    'Whether a console opens only for a browser whose cookie names a live session of the dashboards in memcached: on or off.',
+  ),
+  CONSOLE_ALLOWED_ORIGINS: preset(
+    origins,
+    '',
+    'Web pages that may open a console, by their Origin: same-host, host names, https://host:port; comma-separated. Empty: all.',
+  ),
+  TUNNELS_PER_ADDRESS: optional(
+    integer(1, 100_000),
+    '',
+    'Most consoles that one address (of IPv6: a /64) may have open; one more is answered 429. Empty: no limit.',
   ),
   TLS_CERT: required(
     readCertificates,
@@ -314,6 +330,10 @@ function networks(value: string): string[] {
   const entries = list(value);
   parseNetworks(entries);
   return entries;
+}
+
+function origins(value: string): string[] {
+  return list(value).map(parseOrigin);
 }
 
 function rootRedirect(value: string): string {

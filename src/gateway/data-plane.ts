@@ -3,11 +3,14 @@ import type { Config } from '../config.ts';
 import { ConnectionLimit, clientsWithinOpenFiles } from '../listener/connection-limit.ts';
 import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
+import type { Cluster } from '../memcached/cluster.ts';
+import { ConsoleAdmission } from './admission.ts';
 import type { DataListener } from './listeners.ts';
 import type { DataReport, Snapshot, Uplink } from './messages.ts';
 import { createRedirector } from './redirector.ts';
 import { Service } from './service.ts';
 import { serviceConfigs } from './services.ts';
+import { sessionsOf } from './sessions.ts';
 import { partOf, type Share } from './share.ts';
 import { Shutdown } from './shutdown.ts';
 
@@ -18,6 +21,8 @@ export interface DataPlaneOptions {
   readonly uplink: Uplink;
   /** Port of the portal, for the redirector. */
   readonly portalPort: number;
+  /** Port of the session cache, to look sessions up; undefined: it is off. */
+  readonly cachePort: number | undefined;
   readonly logger: Logger;
 }
 
@@ -31,6 +36,8 @@ export class DataPlane {
   readonly #tls: TlsContexts;
   readonly #limit: ConnectionLimit;
   readonly #services: ReadonlyMap<string, Service>;
+  /** For a console that needs a session. */
+  readonly #sessions: Cluster | undefined;
   readonly #shutdowns: Shutdown[] = [];
 
   /** @throws Error where a certificate cannot be used. */
@@ -41,12 +48,18 @@ export class DataPlane {
     this.#tls = new TlsContexts(config.keyPairs, { ticketKeys });
     this.#limit = limitOf(config, share, logger);
     const shared = { config, tls: this.#tls, limit: this.#limit };
+    this.#sessions = config.CONSOLE_REQUIRE_SESSION
+      ? sessionsOf(config, options.cachePort)
+      : undefined;
+    const console = new ConsoleAdmission(config, this.#sessions);
     const queueLimit = partOf(config.QUEUE_LIMIT, share);
     this.#services = new Map(
       serviceConfigs(config).map(({ service, check: _, ...rest }) => {
         const onFailure = (backend: string) => uplink.backendFailed(service, backend);
         const log = logger.child({ service });
-        const options = { ...shared, ...rest, service, queueLimit, onFailure, logger: log };
+        const admission = service === 'console' ? console : undefined;
+        const own = { service, queueLimit, onFailure, admission, logger: log };
+        const options = { ...shared, ...rest, ...own };
         return [service, new Service(options)];
       }),
     );
@@ -81,6 +94,7 @@ export class DataPlane {
     const deadline = setTimeout(() => void this.close(), this.#config.DRAIN_TIMEOUT);
     await drained;
     clearTimeout(deadline);
+    this.#sessions?.close();
   }
 
   /**
@@ -93,6 +107,7 @@ export class DataPlane {
     );
     for (const service of this.#services.values()) service.retire();
     await stopped;
+    this.#sessions?.close();
   }
 
   #createServer(listener: DataListener): Server {

@@ -66,6 +66,7 @@ export class OneProcess implements Fleet {
       share: WHOLE,
       uplink: control,
       portalPort: listeners.get('portal')!.address.port,
+      cachePort: listeners.get('cache')?.address.port,
       logger,
     });
     try {

@@ -26,6 +26,7 @@ export class RelayWorker {
         },
       },
       portalPort: task.portalPort,
+      cachePort: task.cachePort,
       logger,
     });
     this.#servers = task.sockets.map(({ name, fd }) => ({

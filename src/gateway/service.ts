@@ -8,6 +8,7 @@ import { assertAllowed } from '../policy/access.ts';
 import { AffinityCookie } from '../policy/cookies.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import { isRoot } from '../policy/redirect.ts';
+import type { Admission } from '../relay/admission.ts';
 import { Relay } from '../relay/relay.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
@@ -36,6 +37,8 @@ export interface ServiceOptions {
   readonly rootRedirect?: string | undefined;
   /** Paths that are closed to the outside. */
   readonly deny?: readonly string[];
+  /** Who may have a websocket; everybody unless told. */
+  readonly admission?: Admission | undefined;
   /** Name of the affinity cookie; none where undefined. */
   readonly affinityCookie?: string | undefined;
 }
@@ -85,6 +88,7 @@ export class Service {
         assertAllowed(target, deny);
         return rootRedirect && isRoot(target) ? rootRedirect : undefined;
       },
+      admission: options.admission,
       report: new RelayLog(logger, config.ACCESS_LOG),
     });
   }

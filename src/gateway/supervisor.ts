@@ -106,6 +106,7 @@ export class Supervisor implements Fleet {
       share,
       ticketKeys: this.#options.ticketKeys.toString('base64'),
       portalPort: listeners.get('portal')!.address.port,
+      cachePort: listeners.get('cache')?.address.port,
       sockets: bound.map(({ name }, i) => ({ name, fd: FIRST_SOCKET_FD + i })),
     };
     const fds = () => bound.map(({ sockets }) => sockets[index]!.fd);

@@ -24,6 +24,8 @@ export interface RelayTask {
   readonly ticketKeys: string;
   /** Port of the portal, for the redirector. */
   readonly portalPort: number;
+  /** Port of the session cache; undefined: it is off. */
+  readonly cachePort: number | undefined;
   readonly sockets: readonly WorkerSocket<DataListener>[];
 }
 

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { type BlockList, isIP } from 'node:net';
 import { type Fields, fieldsOf } from './fields.ts';
+import { plainAddress, trusts } from './networks.ts';
 
 /** Who is at the other end of the connection that a request comes on. */
 export interface Client {
@@ -104,6 +106,23 @@ export function forwarding(incoming: Fields, host: string, from: Client): Forwar
     port: told(incoming, 'x-forwarded-port') ?? portOf(host, from),
     realIp: client?.split(',', 1)[0]?.trim() ?? address,
   };
+}
+
+/**
+ * The address of the client itself: behind trusted peers the last one in X-Forwarded-For that is not
+ * one of them, for what stands before it the client may have written itself.
+ */
+export function clientAddress(incoming: Fields, from: Client, trusted: BlockList): string {
+  let address = from.address;
+  if (!from.trusted) return address;
+  const hops = incoming.value('x-forwarded-for')?.split(',') ?? [];
+  for (const hop of hops.reverse()) {
+    const next = plainAddress(hop.trim());
+    if (isIP(next) === 0) return address;
+    address = next;
+    if (!trusts(trusted, address)) return address;
+  }
+  return address;
 }
 
 /** As `requestHeaders`, for a websocket handshake: `Upgrade` crosses, as RFC 6455 §4.1 asks. */

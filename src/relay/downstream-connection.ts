@@ -3,12 +3,14 @@ import { GatewayError } from '../errors.ts';
 import { endSoon } from '../farewell.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
 import { isSafe } from '../upstream/attempts.ts';
+import { failureOf } from '../upstream/failure.ts';
 import type { Lease } from '../upstream/pool.ts';
+import type { Admitted } from './admission.ts';
 import { Answer } from './answer.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
-import { Exchange, type Responder } from './exchange.ts';
+import { Exchange, type ForwardedRequest, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
 import { ForwardedLines, informationalHead, isWebsocket, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
@@ -52,6 +54,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   /** The answer to the present request. */
   #answer: Answer | undefined;
   #exchange: Exchange | undefined;
+  /** The websocket that it asked for may be. */
+  #admitted: Admitted | undefined;
   #keepAlive = true;
   /** What came of the next requests while the answer to the present one is under way. */
   #stash: Buffer = EMPTY;
@@ -139,18 +143,45 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       return;
     }
     const { text, asked } = answer.outgoing;
-    this.#exchange = new Exchange(
-      relay,
-      {
-        method,
-        head: text,
-        replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
-        asked,
-        client: this.#peer.endpoints,
+    const request = {
+      method,
+      head: text,
+      replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
+      asked,
+      client: this.#peer.endpoints,
+    };
+    const settled = answer.upgrade ? this.#admit(answer, head, complete) : undefined;
+    if (settled) this.#forwardWhen(settled, answer, request);
+    else this.#forward(request, rest.subarray(0, end), complete);
+  }
+
+  #forward(request: ForwardedRequest, body: Buffer, complete: boolean): void {
+    this.#exchange = new Exchange(this.#relay, request, this);
+    this.#awaitMore(this.#exchange.start(body, complete));
+  }
+
+  /** Asks whether a websocket may be; what is returned has to settle before it goes on. */
+  #admit(answer: Answer, { lines }: RequestHead, complete: boolean): Promise<void> | undefined {
+    const { admission } = this.#relay;
+    if (!admission) return undefined;
+    if (!complete) throw new GatewayError('badRequest', 'a websocket handshake with a body');
+    const { host } = answer.outgoing.told;
+    this.#admitted = admission.admit({ fields: lines, host, peer: this.#peer });
+    return this.#admitted.settled;
+  }
+
+  #forwardWhen(settled: Promise<void>, answer: Answer, request: ForwardedRequest): void {
+    // Whoever decides has a deadline.
+    this.deadline = Number.POSITIVE_INFINITY;
+    settled.then(
+      () => {
+        if (this.#answer === answer) this.#forward(request, EMPTY, true);
       },
-      this,
+      (cause: unknown) => {
+        const failure = cause instanceof GatewayError ? cause : failureOf(cause, 'admission');
+        if (this.#answer === answer) this.#refuse(failure);
+      },
     );
-    this.#awaitMore(this.#exchange.start(rest.subarray(0, end), complete));
   }
 
   #onBody(chunk: Buffer): void {
@@ -215,11 +246,19 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
     this.#relay.buffers.write(socket, switchingHead(head, answer.requestId), rest);
     if (this.#stash.length > 0) upstream.socket.write(this.#stash);
-    const early = { fromClient: this.#stash, fromBackend: rest };
-    this.#relay.openTunnel(socket, upstream, early, lease, {
-      requestId: answer.requestId,
-      client: this.#peer.address,
-      backend: lease.backend.name,
+    const admitted = this.#admitted;
+    this.#admitted = undefined;
+    this.#relay.openTunnel({
+      downstream: socket,
+      upstream,
+      early: { fromClient: this.#stash, fromBackend: rest },
+      lease,
+      admitted,
+      record: {
+        requestId: answer.requestId,
+        client: this.#peer.address,
+        backend: lease.backend.name,
+      },
     });
   }
 
@@ -346,10 +385,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #onClose(): void {
     if (this.#state === 'gone') return;
-    if (this.#exchange) {
-      this.#exchange.cancel();
-      this.#log(true);
-    }
+    this.#exchange?.cancel();
+    this.#log(true);
     this.#leave();
   }
 
@@ -363,6 +400,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #log(aborted = false): void {
     const answer = this.#answer;
     if (!answer) return;
+    this.#admitted?.leave();
+    this.#admitted = undefined;
     this.#relay.report.answered(answer.record(this.#peer.address, aborted));
     this.#answer = undefined;
   }

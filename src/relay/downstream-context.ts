@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Client } from '../policy/forwarded.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Lease } from '../upstream/pool.ts';
+import type { Admission, Admitted } from './admission.ts';
 import type { AnswerPolicy } from './answer.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ExchangeContext } from './exchange.ts';
@@ -33,8 +34,16 @@ export interface DownstreamTimeouts {
   readonly clientMs: number;
 }
 
-/** What the log is to say of a tunnel that opens. */
-export type TunnelOpening = Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>;
+/** A tunnel that is to be. */
+export interface TunnelOpening {
+  readonly downstream: Socket;
+  readonly upstream: Upstream;
+  readonly early: EarlyBytes;
+  readonly lease: Lease;
+  readonly admitted: Admitted | undefined;
+  /** What the log is to say of it. */
+  readonly record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>;
+}
 
 /** What the connections of one relay share. */
 export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
@@ -49,13 +58,9 @@ export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
    * for what is closed.
    */
   readonly route: (method: string, target: string) => string | undefined;
-  openTunnel(
-    downstream: Socket,
-    upstream: Upstream,
-    early: EarlyBytes,
-    lease: Lease,
-    record: TunnelOpening,
-  ): void;
+  /** Who may have a websocket; undefined: everybody. */
+  readonly admission: Admission | undefined;
+  openTunnel(opening: TunnelOpening): void;
   /** The connection is closed or a tunnel. */
   forget(connection: Retirable): void;
 }

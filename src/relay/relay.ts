@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { AffinityCookie } from '../policy/cookies.ts';
-import type { Lease, Pool } from '../upstream/pool.ts';
+import type { Pool } from '../upstream/pool.ts';
+import type { Admission } from './admission.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Deadlines } from './deadlines.ts';
 import { DownstreamConnection } from './downstream-connection.ts';
@@ -13,9 +14,9 @@ import type {
 } from './downstream-context.ts';
 import type { RelayReport } from './relay-report.ts';
 import { RequestIds } from './request-ids.ts';
-import { type EarlyBytes, Tunnel, type TunnelTimeouts } from './tunnel.ts';
+import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
 import { type TunnelLimits, Tunnels } from './tunnels.ts';
-import type { Upstream, UpstreamTimeouts } from './upstream-connection.ts';
+import type { UpstreamTimeouts } from './upstream-connection.ts';
 import { WriteBuffers } from './write-buffers.ts';
 
 /** Deadlines of a relay, in ms. */
@@ -35,6 +36,8 @@ export interface RelayOptions {
    * for what is closed.
    */
   readonly route: DownstreamContext['route'];
+  /** Who may have a websocket; everybody unless told. */
+  readonly admission?: Admission | undefined;
   readonly report: RelayReport;
   /** The time in ms, from any start; that of the process unless told. */
   readonly clock?: () => number;
@@ -48,6 +51,7 @@ export class Relay implements DownstreamContext {
   readonly affinity: AffinityCookie | undefined;
   readonly hsts: string | undefined;
   readonly route: RelayOptions['route'];
+  readonly admission: Admission | undefined;
   readonly report: RelayReport;
   readonly deadlines: Deadlines;
   readonly buffers = new WriteBuffers();
@@ -65,6 +69,7 @@ export class Relay implements DownstreamContext {
     this.affinity = options.affinity;
     this.hsts = options.hsts;
     this.route = options.route;
+    this.admission = options.admission;
     this.report = options.report;
     this.deadlines = new Deadlines(options.clock);
     this.#tunnels = new Tunnels(this.deadlines, options.tunnelLimits);
@@ -110,17 +115,12 @@ export class Relay implements DownstreamContext {
     this.#downstream.delete(connection);
   }
 
-  openTunnel(
-    downstream: Socket,
-    upstream: Upstream,
-    early: EarlyBytes,
-    lease: Lease,
-    record: TunnelOpening,
-  ): void {
+  openTunnel({ downstream, upstream, early, lease, admitted, record }: TunnelOpening): void {
     const opened = performance.now();
     const tunnel = new Tunnel(downstream, upstream, early, this, ({ end, ...bytes }) => {
       this.#tunnels.remove(tunnel);
       lease.release('ok');
+      admitted?.leave();
       const ms = Math.round(performance.now() - opened);
       this.report.tunnelClosed({ ...record, ...bytes, ms, code: end?.code, reason: end?.reason });
     });

@@ -1,36 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { startDjango } from '../support/django/process.ts';
+import { type DjangoSite, startSite } from '../support/django/site.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { type RunningMemcached, startMemcached } from '../support/memcached.ts';
 import { until } from '../support/until.ts';
 
 const USERS = 40;
 const PLACEMENTS = ['pymemcache', 'python-memcached', 'pylibmc'] as const;
-
-interface Site {
-  /** Asks a view of a Django site as a user; the session's id, which may be new, and the answer. */
-  ask(path: string, id?: string): Promise<{ id: string; body: string }>;
-}
-
-/** A real Django site whose sessions lie at these addresses. */
-async function startSite(
-  t: TestContext,
-  placement: string,
-  location: readonly string[],
-): Promise<Site> {
-  const port = await startDjango(t, 'site.py', [placement, JSON.stringify(location)]).line();
-  return {
-    async ask(path, id = '') {
-      const headers = id ? { cookie: `sessionid=${id}` } : undefined;
-      const answer = await fetch(`http://127.0.0.1:${port}${path}`, headers && { headers });
-      const body = await answer.text();
-      assert.equal(answer.status, 200, `${path}: ${body}`);
-      const cookie = answer.headers.get('set-cookie') ?? '';
-      return { id: /sessionid=([a-z0-9]{32});/.exec(cookie)?.[1] ?? id, body };
-    },
-  };
-}
 
 /** A gateway whose session cache keeps the sessions on these nodes. */
 async function startCache(t: TestContext, placement: string, nodes: readonly string[]) {
@@ -51,13 +27,13 @@ async function startCache(t: TestContext, placement: string, nodes: readonly str
   return { location: [`127.0.0.1:${gateway.addresses.cache!.port}`], states, admin };
 }
 
-async function loginAll(site: Site, users: readonly number[]): Promise<string[]> {
+async function loginAll(site: DjangoSite, users: readonly number[]): Promise<string[]> {
   const ids: string[] = [];
   for (const user of users) ids.push((await site.ask(`/login?user=u${user}`)).id);
   return ids;
 }
 
-async function assertAllIn(site: Site, ids: readonly string[], when: string): Promise<void> {
+async function assertAllIn(site: DjangoSite, ids: readonly string[], when: string): Promise<void> {
   for (const [user, id] of ids.entries()) {
     const { body } = await site.ask('/show', id);
     assert.equal(JSON.parse(body).user, `u${user}`, `${when}, user ${user}`);

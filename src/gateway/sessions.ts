@@ -1,0 +1,20 @@
+import type { Config } from '../config.ts';
+import { Cluster } from '../memcached/cluster.ts';
+
+/** Addresses that stand for all of a host's own. */
+const ANY = new Set(['::', '0.0.0.0']);
+
+/**
+ * The dashboards' sessions, to be looked up: in the session cache, which has those of a lost node too,
+ * or on the nodes themselves where it is off, or speaks TLS, which this client does not.
+ * @param cachePort where the session cache is bound; undefined: it is off
+ */
+export function sessionsOf(config: Config, cachePort: number | undefined): Cluster {
+  const { CACHE_LISTEN: cache, CACHE_TLS, MEMCACHED_SERVERS, MEMCACHED_PLACEMENT } = config;
+  if (!cache || cachePort === undefined || CACHE_TLS) {
+    return new Cluster({ nodes: MEMCACHED_SERVERS, placement: MEMCACHED_PLACEMENT });
+  }
+  const host = ANY.has(cache.host) ? '127.0.0.1' : cache.host;
+  const node = host.includes(':') ? `[${host}]:${cachePort}` : `${host}:${cachePort}`;
+  return new Cluster({ nodes: [node], placement: MEMCACHED_PLACEMENT });
+}
