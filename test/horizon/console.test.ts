@@ -19,7 +19,7 @@ const SOCKET_DEADLINE_MS = 15_000;
 
 test('real noVNC and websockify behind the gateway', async (t) => {
   const programs = await Programs.open(t);
-  const [nodes, consoles, portal] = await Promise.all([
+  const [nodes, { urls: consoles }, portal] = await Promise.all([
     startMemcached(programs, 1),
     startConsoles(programs),
     startPlainPortal(t),

@@ -35,7 +35,7 @@ export interface Lab {
  */
 export async function startLab(t: TestContext, options: LabOptions): Promise<Lab> {
   const programs = await Programs.open(t);
-  const [nodes, keystoneUrl, consoles] = await Promise.all([
+  const [nodes, keystoneUrl, { urls: consoles }] = await Promise.all([
     startMemcached(programs, 3),
     startKeystone(programs),
     startConsoles(programs),

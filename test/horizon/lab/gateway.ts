@@ -13,6 +13,8 @@ export interface GatewayOptions {
   readonly memcached: readonly string[];
   /** The memcached client of the dashboards; pymemcache unless told. */
   readonly placement?: string;
+  /** Settings beside these. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Port of its session cache; off unless told. */
   readonly cachePort?: number;
 }
@@ -56,6 +58,7 @@ export async function startGateway(
       CACHE_LISTEN: options.cachePort ? `127.0.0.1:${options.cachePort}` : '',
       TLS_CERT: cert,
       TLS_KEY: key,
+      ...options.settings,
     },
   });
   await untilAnswering(program, `http://127.0.0.1:${admin}/readyz`);
