@@ -42,6 +42,13 @@ export class EndingSide {
   /** Begins, with the close frame itself where no other frame is under way. */
   start(): void {
     const { frames, socket } = this.#source;
+    if (this.#side.socket.destroyed) {
+      this.#told = true;
+      this.#over = true;
+      // What was held up for it is dropped, up to the close frame behind it.
+      socket.resume();
+      return;
+    }
     if (frames.atBoundary) this.#tell();
     else if (frames.lost || socket.readableEnded || socket.destroyed) this.sourceEnded();
     this.heard();
@@ -90,8 +97,6 @@ export class EndingSide {
     this.#told = true;
     // Who has closed already sends nothing else (§5.5.1), and that has been passed on.
     if (!this.#source.frames.closing) this.#side.socket.write(this.#frame);
-    // What it still sends is dropped, up to its close frame.
-    this.#source.socket.resume();
   }
 }
 

@@ -152,8 +152,11 @@ export class Tunnel implements Deadlined {
     } else if (downstream.writableNeedDrain) {
       // It would not take a close frame either.
       this.#cut();
+    } else if (upstream.writableNeedDrain) {
+      upstream.destroy();
+      this.end(STALLED);
     } else {
-      this.end(upstream.writableNeedDrain ? STALLED : IDLE);
+      this.end(IDLE);
     }
   }
 

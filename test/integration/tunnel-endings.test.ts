@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WebSocket } from 'ws';
 import { binary, closing, frame, readFrames } from '../support/frames.ts';
 import {
   openClient,
@@ -45,6 +47,19 @@ function flood(socket: Socket, bytes: Buffer): void {
   };
   socket.on('drain', more);
   more();
+}
+
+/** Sends until nothing of it is taken any more. */
+async function sendUntilHeldUp(socket: WebSocket): Promise<void> {
+  await until('it is held up', async () => {
+    if (socket.bufferedAmount < 8_000_000) {
+      socket.send(Buffer.alloc(1_000_000));
+      return false;
+    }
+    const before = socket.bufferedAmount;
+    await delay(50);
+    return socket.bufferedAmount === before;
+  });
 }
 
 describe('when the backend of a tunnel is gone', () => {
@@ -160,16 +175,29 @@ describe('when the backend of a tunnel is gone', () => {
     assert.deepEqual([before.length, code], [1, 1012]);
   });
 
-  test('that takes nothing any more, the client is told 1014', async (t) => {
+  test('that takes nothing any more, the client is told 1014 and closes cleanly', async (t) => {
     const { backend, relay } = await stage(t, { timeouts: { serverMs: 300 } });
     const { socket, closed } = await openClient(t, relay.port);
     const console = await backend.next();
     console.socket.pause();
-    const more = setInterval(() => socket.send(Buffer.alloc(1_000_000)), 5);
-    t.after(() => clearInterval(more));
-    const { code, reason } = await closed;
-    assert.deepEqual([code, reason], [1014, 'the console server takes nothing any more']);
-    clearInterval(more);
+    await sendUntilHeldUp(socket);
+    assert.deepEqual(await closed, {
+      code: 1014,
+      reason: 'the console server takes nothing any more',
+      wasClean: true,
+    });
+    await atRest(relay);
+  });
+
+  test('while much was on its way to it, the client is told all the same', async (t) => {
+    const { backend, relay } = await stage(t);
+    const { socket, closed } = await openClient(t, relay.port);
+    const console = await backend.next();
+    console.socket.pause();
+    await sendUntilHeldUp(socket);
+    console.socket.resetAndDestroy();
+    const { code, wasClean } = await closed;
+    assert.deepEqual([code, wasClean], [1014, true]);
     await atRest(relay);
   });
 });
