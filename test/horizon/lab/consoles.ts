@@ -106,7 +106,8 @@ async function startDisplay(programs: Programs): Promise<string> {
     command: '/usr/bin/Xvfb',
     args: [
       ...['-displayfd', '1', '-screen', '0', `${SCREEN.width}x${SCREEN.height}x24`],
-      ...['-wr', '-nolisten', 'tcp', '-noreset'],
+      // -s 0: no screen saver, which would paint over it after ten minutes.
+      ...['-wr', '-nolisten', 'tcp', '-noreset', '-s', '0'],
     ],
   });
   return untilReady(xvfb, async () => {
