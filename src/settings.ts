@@ -147,7 +147,7 @@ export const SETTINGS = {
   TUNNELS_PER_ADDRESS: optional(
     integer(1, 100_000),
     '',
-    'Most consoles that one address (of IPv6: a /64) may have open; one more is answered 429. Empty: no limit.',
+    'Most consoles that one address (of IPv6: a /64) may have open in each worker; one more is answered 429. Empty: no limit.',
   ),
   TLS_CERT: required(
     readCertificates,
