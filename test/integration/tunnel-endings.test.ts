@@ -305,6 +305,19 @@ describe('when the gateway ends a tunnel', () => {
   });
 });
 
+test('a client that is gone within a frame leaves its backend with what came of it, and nothing else', async (t) => {
+  const { backend, relay } = await stage(t);
+  const { client, console } = await openRawTunnel(t, relay.port, backend);
+  const half = frame({ opcode: 2, payload: Buffer.alloc(5_000), masked: true }).subarray(0, 3_000);
+  client.write(half);
+  await console.has(half.length);
+  client.socket.resetAndDestroy();
+  assert.ok((await console.all()).equals(half));
+  console.socket.end();
+  await atRest(relay);
+  assert.equal(relay.closed[0]?.code, undefined);
+});
+
 test('a client that half-closes takes its backend along', async (t) => {
   const { backend, relay } = await stage(t);
   const { client, console } = await openRawTunnel(t, relay.port, backend);
