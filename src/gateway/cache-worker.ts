@@ -30,9 +30,8 @@ export class CacheWorker {
     this.#timer = setInterval(() => this.report(), HEALTH_MS).unref();
   }
 
-  /** Another one takes over: clients may go on until they hang up. */
   async drain(): Promise<void> {
-    const closed = this.#service.close();
+    const closed = this.#service.drain();
     this.#supervisor.send({ type: 'draining' });
     await closed;
     clearInterval(this.#timer);

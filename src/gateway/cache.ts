@@ -15,9 +15,13 @@ export class CacheService {
   readonly #cache: SessionCache;
   readonly #door: CacheDoor;
   readonly #logger: Logger;
+  readonly #drainMs: number;
+  /** It has been listened to; what has not cannot be closed. */
+  #opened = false;
 
   constructor(config: Config, logger: Logger) {
     this.#logger = logger;
+    this.#drainMs = config.DRAIN_TIMEOUT;
     this.#cache = createSessionCache({
       nodes: config.MEMCACHED_SERVERS,
       placement: config.MEMCACHED_PLACEMENT,
@@ -35,6 +39,9 @@ export class CacheService {
       maxValueBytes: config.CACHE_MAX_VALUE_BYTES,
       ...(config.CACHE_TLS ? { tls: new TlsContexts(config.keyPairs).optionsFor() } : {}),
       logger,
+    });
+    this.#door.server.once('listening', () => {
+      this.#opened = true;
     });
   }
 
@@ -54,9 +61,22 @@ export class CacheService {
     this.#logger.warn({ remedy }, 'the session cache cannot rely on its nodes yet');
   }
 
+  /**
+   * Another process takes over: no more connections, but dashboards that are connected go on until they
+   * hang up. pylibmc never does, and takes the end of a connection for a miss, which logs a user out; so
+   * that comes only after `DRAIN_TIMEOUT`.
+   */
+  drain(): Promise<void> {
+    return this.#close(this.#drainMs);
+  }
+
   /** Lets dashboards finish what they are at, then ends. */
-  async close(): Promise<void> {
-    if (this.#door.server.listening) await this.#door.close({ graceMs: GRACE_MS });
+  close(): Promise<void> {
+    return this.#close(GRACE_MS);
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    if (this.#opened) await this.#door.close({ graceMs });
     this.#cache.close();
   }
 }

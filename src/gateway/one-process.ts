@@ -37,8 +37,8 @@ export class OneProcess implements Fleet {
   }
 
   async drain(): Promise<void> {
-    await Promise.all(Array.from(this.#members, (member) => member.drain()));
-    await this.#cache?.close();
+    const members = Array.from(this.#members, (member) => member.drain());
+    await Promise.all([...members, this.#cache?.drain()]);
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,9 @@ export const WORKER_MAIN = new URL('worker-main.ts', import.meta.url);
 /** Standard streams and the channel come before the sockets of a worker. */
 export const FIRST_SOCKET_FD = 4;
 
+/** How long who looks at a worker waits for its latest figures, in ms. */
+const REFRESH_MS = 300;
+
 /** How a worker ended. */
 export interface WorkerEnd {
   readonly code: number | null;
@@ -149,7 +152,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
 
   async refresh(): Promise<void> {
     this.#mailbox.send({ type: 'report' });
-    await this.#answer('report').catch(() => {});
+    await this.#answer('report', REFRESH_MS).catch(() => {});
   }
 
   /** What there is to see of it. */
@@ -165,7 +168,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
   }
 
   /** @throws Error where it ends, or takes too long. */
-  #answer(type: FromWorker['type']): Promise<void> {
+  #answer(type: FromWorker['type'], timeoutMs = this.#options.timing.answerMs): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         clearTimeout(timer);
@@ -179,7 +182,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
       const onEnd = () => settle(() => reject(new Error(`a worker ${describeEnd(this.#end!)}`)));
       const timer = setTimeout(() => {
         settle(() => reject(new Error(`a worker was not ${type} in time`)));
-      }, this.#options.timing.answerMs);
+      }, timeoutMs);
       this.#child.on('message', onMessage);
       this.once('end', onEnd);
       if (this.#end) onEnd();

@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import type { GatewayState } from '../../src/admin/state.ts';
+import { parseConfig } from '../../src/config.ts';
+import { startGateway } from '../../src/gateway/gateway.ts';
 import { startBackend } from '../support/backend.ts';
-import { fetchTls } from '../support/gateway.ts';
+import { dashgateCommand } from '../support/command.ts';
+import { fetchTls, gatewaySettings } from '../support/gateway.ts';
 import {
   type GatewayProcess,
   killIfThere,
   startGatewayProcess,
 } from '../support/gateway-process.ts';
+import { recordingLogger } from '../support/log.ts';
 import { isRunning } from '../support/processes.ts';
 import { startLoad } from '../support/steady-load.ts';
+import { openTls } from '../support/tls-client.ts';
 import { until } from '../support/until.ts';
 import { openWebSocket, startWebSocketBackend } from '../support/websocket.ts';
 
@@ -191,4 +197,68 @@ describe('a gateway with two workers', () => {
     await once(socket, 'close');
     await until('the workers are gone', () => !workers.some(isRunning));
   });
+});
+
+test('a worker that does not answer is taken to be stuck, killed and replaced', async (t) => {
+  const backend = await startBackend(t);
+  const { logger, lines } = recordingLogger();
+  const config = parseConfig({
+    ...(await gatewaySettings(t)),
+    PORTAL_BACKENDS: backend.url,
+    WORKERS: '1',
+  });
+  const gateway = await startGateway(config, { logger, timing: { pingMs: 200, mostMissed: 5 } });
+  t.after(() => gateway.close());
+  const state = async () => {
+    const answer = await fetch(`http://127.0.0.1:${gateway.addresses.admin!.port}/api/state`);
+    return ((await answer.json()) as GatewayState).workers;
+  };
+  const [stuck] = await state();
+  process.kill(stuck!.pid, 'SIGSTOP');
+  await until('it is told', () => lines.some(({ msg }) => msg === 'a worker is stuck'));
+  await until('another one serves', async () => {
+    const [present] = await state();
+    return present?.state === 'serving' && present.pid !== stuck!.pid;
+  });
+  assert.equal((await fetchTls(gateway.addresses.portal!.port, '/x')).status, 200);
+});
+
+test('workers share MAX_CONNECTIONS, and each turns away what is beyond its part', async (t) => {
+  const backend = await startBackend(t);
+  const gateway = await startGatewayProcess(t, {
+    PORTAL_BACKENDS: backend.url,
+    MAX_CONNECTIONS: '9',
+  });
+  let secured = 0;
+  let closed = 0;
+  const clients = Array.from({ length: 60 }, () => {
+    const { tls } = openTls(gateway.port('portal'));
+    tls.once('secureConnect', () => {
+      secured += 1;
+    });
+    tls.once('close', () => {
+      closed += 1;
+    });
+    return tls;
+  });
+  await until('each is let in or turned away', () => secured + closed >= clients.length);
+  assert.equal(secured, 9);
+  for (const client of clients) client.destroy();
+});
+
+test('an address where another program listens is not shared with it, whoever runs it', async (t) => {
+  const other = createServer();
+  t.after(() => other.close());
+  // A program of the same user that would share its port with any that asks to.
+  other.listen({ port: 0, host: '127.0.0.1', reusePort: true });
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const command = dashgateCommand(t, ['start'], {
+    ...(await gatewaySettings(t)),
+    PORTAL_LISTEN: `127.0.0.1:${port}`,
+    PORTAL_BACKENDS: 'http://127.0.0.1:9',
+    WORKERS: '2',
+  });
+  assert.equal(await command.exit, 69);
+  assert.match(command.err(), new RegExp(`PORTAL_LISTEN=127.0.0.1:${port} is in use by another`));
 });
