@@ -6,7 +6,8 @@ import { describeEnd, type WorkerEnd, type WorkerProcess } from './worker-proces
 /** A worker that lived so long, in ms, does not make a series with the one before it. */
 const STABLE_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 10_000;
+/** What the kernel gives to a place without a worker waits in its queue: not for long. */
+const LONGEST_PAUSE_MS = 3_000;
 /** Deaths in a row from which on it is no accident. */
 const CRASH_LOOP = 4;
 
