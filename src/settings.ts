@@ -3,6 +3,7 @@ import {
   cookieName,
   duration,
   flag,
+  headerFields,
   hostHeader,
   hsts,
   integer,
@@ -19,7 +20,8 @@ import { PLACEMENTS } from './memcached/placement.ts';
 import { parseNetworks } from './policy/networks.ts';
 import { parseBackends } from './upstream/backend-address.ts';
 import { BackendTls } from './upstream/backend-tls.ts';
-import { parseStatusSet } from './upstream/http-check.ts';
+import { CHECK_KINDS } from './upstream/health-check.ts';
+import { parseExpectation } from './upstream/status-set.ts';
 
 const MAX_WORKERS = 256;
 
@@ -30,6 +32,8 @@ export interface Setting<T> {
   readonly initial: string | undefined;
   /** Set to nothing, it is off. */
   readonly optional: boolean;
+  /** It is never shown, not even where it is wrong. */
+  readonly secret?: boolean;
   /** One line for .env.example and error messages. */
   readonly meaning: string;
 }
@@ -48,6 +52,14 @@ function optional<T>(
   meaning: string,
 ): Setting<T | undefined> {
   return { read, initial, optional: true, meaning };
+}
+
+function secret<T>(
+  read: (text: string) => T,
+  initial: string,
+  meaning: string,
+): Setting<T | undefined> {
+  return { read, initial, optional: true, secret: true, meaning };
 }
 
 /** Every setting of Dashgate, in the order in which they are explained. */
@@ -87,6 +99,11 @@ export const SETTINGS = {
     '/server-status,/server-info',
     'Paths that are closed to the outside, with all below them; comma-separated.',
   ),
+  PORTAL_HEALTH_CHECK: preset(
+    oneOf(CHECK_KINDS),
+    'http',
+    'What the health check of a dashboard is: http, websocket (a handshake) or tcp (a connection).',
+  ),
   PORTAL_HEALTH_METHOD: preset(
     oneOf(['GET', 'HEAD', 'OPTIONS']),
     'GET',
@@ -98,7 +115,7 @@ export const SETTINGS = {
     'Path of the health check of a dashboard.',
   ),
   PORTAL_HEALTH_EXPECT: preset(
-    parseStatusSet,
+    parseExpectation,
     '200',
     'Good answers to it, such as 200 or 200-399.',
   ),
@@ -106,6 +123,11 @@ export const SETTINGS = {
     hostHeader,
     '',
     "Host header of it, one of Django's ALLOWED_HOSTS; empty: the backend's own address.",
+  ),
+  PORTAL_HEALTH_HEADERS: secret(
+    headerFields,
+    '',
+    'Further headers of it: Name: value, parted by |.',
   ),
   CONSOLE_LISTEN: optional(
     listenAddress,
@@ -117,21 +139,40 @@ export const SETTINGS = {
     '',
     'noVNC proxies, written as PORTAL_BACKENDS; needed while CONSOLE_LISTEN is on.',
   ),
+  CONSOLE_HEALTH_CHECK: preset(
+    oneOf(CHECK_KINDS),
+    'websocket',
+    'What the health check of a noVNC proxy is: websocket (a handshake, closed at once), http or tcp (a connection).',
+  ),
   CONSOLE_HEALTH_METHOD: preset(
     oneOf(['GET', 'HEAD', 'OPTIONS']),
     'GET',
-    'Method of the health check of a noVNC proxy.',
+    'Method of it where it is http.',
   ),
-  CONSOLE_HEALTH_PATH: preset(
+  CONSOLE_HEALTH_PATH: optional(
     urlPath,
-    '/vnc_lite.html',
-    'Path of the health check of a noVNC proxy.',
+    '',
+    'Path of it; empty: /websockify for a handshake, /vnc_lite.html for http.',
   ),
-  CONSOLE_HEALTH_EXPECT: preset(parseStatusSet, '200', 'Good answers to it.'),
+  CONSOLE_HEALTH_EXPECT: optional(
+    parseExpectation,
+    '',
+    'Good answers to it, where close is an end in order without any answer; empty: 101,close for a handshake, 200 for http.',
+  ),
   CONSOLE_HEALTH_HOST: optional(
     hostHeader,
     '',
     "Host header of it; empty: the backend's own address.",
+  ),
+  CONSOLE_HEALTH_HEADERS: secret(
+    headerFields,
+    '',
+    'Further headers of it, such as an Origin: Name: value, parted by |.',
+  ),
+  CONSOLE_HEALTH_BANNER: preset(
+    flag,
+    'off',
+    'Whether a VNC server has to greet, too, which takes a path with a token that is always good: on or off.',
   ),
   TLS_CERT: required(
     readCertificates,

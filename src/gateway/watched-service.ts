@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts';
 import { Backend } from '../upstream/backend.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { HealthMonitor } from '../upstream/health.ts';
-import { checkHttp } from '../upstream/http-check.ts';
+import { checkBackend } from '../upstream/health-check.ts';
 import type { ServiceConfig } from './services.ts';
 
 export interface WatchedServiceOptions {
@@ -39,7 +39,7 @@ export class WatchedService implements ServiceView {
       intervalMs: config.HEALTH_INTERVAL,
       rise: config.HEALTH_RISE,
       fall: config.HEALTH_FALL,
-      check: (backend) => checkHttp(backend.address, check),
+      check: (backend) => checkBackend(backend.address, check),
       logger: logger.child({ service }),
     });
   }

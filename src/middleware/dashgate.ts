@@ -6,8 +6,9 @@ import { AffinityCookie } from '../policy/cookies.ts';
 import { type BackendAddress, isHttps, parseBackends } from '../upstream/backend-address.ts';
 import { BackendTls } from '../upstream/backend-tls.ts';
 import { CheckedPool } from '../upstream/checked-pool.ts';
-import { type HttpCheck, parseStatusSet, type StatusSet } from '../upstream/http-check.ts';
+import type { HttpCheck } from '../upstream/http-check.ts';
 import { DEFAULT_QUEUE_LIMIT, type Pool } from '../upstream/pool.ts';
+import { parseStatusSet, type StatusSet } from '../upstream/status-set.ts';
 import { Forwarder } from './forwarder.ts';
 import { createPeerReader } from './peer.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts';
@@ -19,7 +20,7 @@ export interface DashgateOptions {
   readonly service?: string;
   /** Backends as `PORTAL_BACKENDS` takes them (`https://10.0.0.11 ca=ca.pem weight=2`), or parsed. */
   readonly backends: readonly string[] | readonly BackendAddress[];
-  readonly health?: Partial<Omit<HttpCheck, 'expect'>> & {
+  readonly health?: Partial<Omit<HttpCheck, 'kind' | 'expect'>> & {
     /** Good answers, such as `200` or `200-399`. */
     readonly expect?: string | StatusSet;
     readonly intervalMs?: number;
@@ -67,6 +68,7 @@ export function dashgate(options: DashgateOptions): Dashgate {
     ...options.health,
   };
   const httpCheck: HttpCheck = {
+    kind: 'http',
     method: 'GET',
     path: '/',
     ...check,

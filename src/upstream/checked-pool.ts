@@ -1,14 +1,14 @@
 import type { Logger } from '../log.ts';
 import type { BackendAddress } from './backend-address.ts';
 import { HealthMonitor } from './health.ts';
-import { checkHttp, type HttpCheck } from './http-check.ts';
+import { checkBackend, type HealthCheck } from './health-check.ts';
 import { Pool } from './pool.ts';
 
 export interface CheckedPoolOptions {
   /** What is balanced; a word for logs and messages. */
   readonly service: string;
   readonly backends: readonly BackendAddress[];
-  readonly check: HttpCheck;
+  readonly check: HealthCheck;
   /** Pause between two checks, in ms. */
   readonly intervalMs: number;
   readonly rise: number;
@@ -34,7 +34,7 @@ export class CheckedPool {
     });
     this.#monitor = new HealthMonitor(this.pool, {
       ...rest,
-      check: (backend) => checkHttp(backend.address, check),
+      check: (backend) => checkBackend(backend.address, check),
     });
     this.checked = this.#monitor.start();
   }

@@ -1,6 +1,6 @@
 import type { Logger } from '../log.ts';
 import type { Backend } from './backend.ts';
-import type { CheckResult } from './http-check.ts';
+import type { CheckResult } from './check-result.ts';
 import type { Pool } from './pool.ts';
 
 export interface HealthOptions {

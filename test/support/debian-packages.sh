@@ -5,9 +5,9 @@
 # needs, `bench` is for the peers and loads of the benchmark.
 set -eu
 
-packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl'
+packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc websockify haproxy nginx-light chromium fonts-dejavu-core openssl'
 if [ "${1:-}" = horizon ]; then
-  packages="$packages openstack-dashboard keystone python3-gunicorn novnc websockify x11vnc xvfb"
+  packages="$packages openstack-dashboard keystone python3-gunicorn novnc x11vnc xvfb"
 fi
 
 if [ "${1:-}" = bench ]; then

@@ -24,6 +24,7 @@ export async function gatewaySettings(t: TestContext): Promise<Record<string, st
     PORTAL_LISTEN: '127.0.0.1:0',
     PORTAL_HEALTH_PATH: '/health',
     CONSOLE_LISTEN: '',
+    CONSOLE_HEALTH_CHECK: 'http',
     CONSOLE_HEALTH_PATH: '/health',
     ADMIN_LISTEN: '127.0.0.1:0',
     // In the process of the test, unless it is about workers.

@@ -30,7 +30,7 @@ const PURE = [
   /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|outgoing-head|reframing|refusal|deadlines)\.ts$/,
   /^listener\/(proxy-protocol|client-hello|crc32c|certificate-choice)\.ts$/,
   /^session\/pickle-/,
-  /^upstream\/(backend|backend-address|backend-options|endpoints|pool|proxy-header|selection)\.ts$/,
+  /^upstream\/(backend|backend-address|backend-options|endpoints|handshake|pool|proxy-header|selection|status-set)\.ts$/,
 ];
 
 const IMPORT = /^(?:import|export) (type )?([^;]*?)\s*from '([^']+)';/gms;
