@@ -7,23 +7,27 @@ import {
   hostHeader,
   hsts,
   integer,
-  list,
   listenAddress,
   oneOf,
   urlPath,
 } from './config-values.ts';
-import { messageOf } from './errors.ts';
 import { readCertificates, readKeys } from './listener/key-pairs.ts';
 import { LOG_LEVELS } from './log.ts';
-import { parseNode } from './memcached/node-address.ts';
 import { PLACEMENTS } from './memcached/placement.ts';
-import { parseNetworks } from './policy/networks.ts';
-import { parseBackends } from './upstream/backend-address.ts';
-import { BackendTls } from './upstream/backend-tls.ts';
+import {
+  backends,
+  consoleBackends,
+  deniedPaths,
+  ejection,
+  keyPrefix,
+  networks,
+  nodes,
+  rootRedirect,
+  workers,
+} from './setting-readers.ts';
 import { CHECK_KINDS } from './upstream/health-check.ts';
+import { BALANCES } from './upstream/selection.ts';
 import { parseExpectation } from './upstream/status-set.ts';
-
-const MAX_WORKERS = 256;
 
 /** One setting: how its text is read, what holds where it is unset, and what it means. */
 export interface Setting<T> {
@@ -88,6 +92,16 @@ export const SETTINGS = {
     '/dashboard/',
     'Where a request for / is sent; empty where the dashboard itself lives at /.',
   ),
+  PORTAL_BALANCE: preset(
+    oneOf(BALANCES),
+    'roundrobin',
+    'How a dashboard is chosen: roundrobin, leastconn, random (the less busy of two) or hash (of the address of the client); by weight.',
+  ),
+  PORTAL_EJECTION: optional(
+    ejection,
+    'failures=5 time=30s max=5m percent=50',
+    'When requests that fail have a dashboard left out: failures in a row, for how long, at most, how many of them; empty: never.',
+  ),
   PORTAL_AFFINITY: preset(
     oneOf(['none', 'cookie']),
     'none',
@@ -135,9 +149,15 @@ export const SETTINGS = {
     'Address of the console (HTTPS, WSS); empty: off.',
   ),
   CONSOLE_BACKENDS: optional(
-    backends,
+    consoleBackends,
     '',
-    'noVNC proxies, written as PORTAL_BACKENDS; needed while CONSOLE_LISTEN is on.',
+    'noVNC proxies, written as PORTAL_BACKENDS, with maxconn=8192 unless told; needed while CONSOLE_LISTEN is on.',
+  ),
+  CONSOLE_BALANCE: preset(oneOf(BALANCES), 'leastconn', 'How a noVNC proxy is chosen, as above.'),
+  CONSOLE_EJECTION: optional(
+    ejection,
+    'failures=5 time=30s max=5m percent=50',
+    'When handshakes and requests that fail have a noVNC proxy left out, as above; empty: never.',
   ),
   CONSOLE_HEALTH_CHECK: preset(
     oneOf(CHECK_KINDS),
@@ -260,6 +280,11 @@ export const SETTINGS = {
   HEALTH_TIMEOUT: preset(duration, '2s', 'Longest wait for the answer to a health check.'),
   HEALTH_RISE: preset(integer(1, 100), '2', 'Good checks in a row that bring a backend up.'),
   HEALTH_FALL: preset(integer(1, 100), '3', 'Bad checks in a row that take a backend down.'),
+  SLOW_START: optional(
+    duration,
+    '10s',
+    'How long a backend that comes back takes to get its whole share of the work; empty: it has it at once.',
+  ),
   RETRIES: preset(integer(0, 10), '3', 'Most other backends that are tried for a request.'),
   QUEUE_LIMIT: preset(
     integer(0, 100_000),
@@ -308,56 +333,4 @@ export function envExample(): string {
     lines.push(initial === undefined ? `${name}=` : `#${name}=${initial}`);
   }
   return `${lines.join('\n')}\n`;
-}
-
-function backends(value: string, files: FileReader) {
-  const problems: string[] = [];
-  const parsed = parseBackends(
-    value,
-    (problem) => problems.push(problem),
-    (options) => new BackendTls(options, files),
-  );
-  if (problems.length > 0) throw new Error(problems.join('; '));
-  return parsed;
-}
-
-function workers(value: string): number | 'auto' {
-  if (value === 'auto') return 'auto';
-  try {
-    return integer(0, MAX_WORKERS)(value);
-  } catch (error) {
-    throw new Error(`${messageOf(error)}, or auto`);
-  }
-}
-
-function nodes(value: string): string[] {
-  const entries = list(value);
-  if (entries.length === 0) throw new Error('names no node; write host:port, comma-separated');
-  for (const entry of entries) parseNode(entry);
-  return entries;
-}
-
-function networks(value: string): string[] {
-  const entries = list(value);
-  parseNetworks(entries);
-  return entries;
-}
-
-function rootRedirect(value: string): string {
-  const path = urlPath(value);
-  if (path !== '/' && !path.startsWith('/?')) return path;
-  throw new Error('leads back to itself; set it to nothing where the dashboard lives at /');
-}
-
-function deniedPaths(value: string): string[] {
-  return list(value).map((path) => {
-    if (/[%?#]/.test(path)) throw new Error(`has "${path}"; write a plain path without % ? or #`);
-    return urlPath(path).toLowerCase().replace(/\/+$/, '');
-  });
-}
-
-function keyPrefix(value: string): string {
-  // memcached ends a key at a blank; Django refuses such prefixes as well.
-  if (/^[!-~]{0,100}$/.test(value)) return value;
-  throw new Error('has a blank or an unusual character; use what Django uses');
 }

@@ -64,13 +64,20 @@ export interface BackendState {
   readonly name: string;
   readonly health: Backend['health'];
   readonly adminState: Backend['adminState'];
+  /** Left out for a while, because traffic to it failed. */
+  readonly ejected: boolean;
   readonly usable: boolean;
   readonly backup: boolean;
   readonly weight: number;
+  /** How much of its weight it has after it came back: above 0, 1 for all of it. */
+  readonly ramp: number;
   readonly maxconn: number;
   readonly active: number;
+  /** Those of the active ones that are tunnels. */
+  readonly tunnels: number;
   readonly claimed: number;
   readonly failed: number;
+  readonly failedInARow: number;
   readonly lastCheck: Backend['lastCheck'];
 }
 
@@ -112,19 +119,22 @@ export async function readState(sources: StateSources): Promise<GatewayState> {
 }
 
 function stateOf(backend: Backend): BackendState {
-  const { name, health, adminState, usable, weight, active, claimed, failed, lastCheck } = backend;
   const { backup, maxconn } = backend.address;
   return {
-    name,
-    health,
-    adminState,
-    usable,
+    name: backend.name,
+    health: backend.health,
+    adminState: backend.adminState,
+    ejected: backend.ejected,
+    usable: backend.usable,
     backup,
-    weight,
+    weight: backend.weight,
+    ramp: backend.ramp,
     maxconn,
-    active,
-    claimed,
-    failed,
-    lastCheck,
+    active: backend.active,
+    tunnels: backend.tunnels,
+    claimed: backend.claimed,
+    failed: backend.failed,
+    failedInARow: backend.failedInARow,
+    lastCheck: backend.lastCheck,
   };
 }

@@ -48,7 +48,7 @@ function backendRow(backend: BackendState): Html {
     : 'none yet';
   const limit = backend.maxconn === 0 ? '' : ` / ${backend.maxconn}`;
   return html`<tr><th scope="row">${backend.name}${backend.backup && html` <small>backup</small>`}
-<td>${badge(backend.health, backend.health)}${backend.adminState === 'ready' ? '' : ` ${backend.adminState}`}
+<td>${badge(backend.health, backend.health)}${backend.ejected && html` ${badge('down', 'ejected')}`}${backend.adminState === 'ready' ? '' : ` ${backend.adminState}`}
 <td>${checked}
 <td class="n">${backend.weight}<td class="n">${backend.active}${limit}<td class="n">${backend.claimed}<td class="n">${backend.failed}</tr>`;
 }

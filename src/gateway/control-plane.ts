@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
 import { type Holder, type Limited, Limits } from './limits.ts';
-import type { DataReport, Snapshot, Uplink } from './messages.ts';
+import type { BackendFailure, DataReport, Snapshot, Uplink } from './messages.ts';
 import { serviceConfigs } from './services.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
 import { WatchedService } from './watched-service.ts';
@@ -106,8 +106,8 @@ export class ControlPlane implements Uplink {
     this.#sharing ??= setTimeout(() => this.publish(), SHARE_MS).unref();
   }
 
-  backendFailed(service: string, backend: string): void {
-    this.#services.find((candidate) => candidate.service === service)?.hasten(backend);
+  backendFailed(service: string, backend: string, failure: BackendFailure): void {
+    this.#services.find((candidate) => candidate.service === service)?.failed(backend, failure);
   }
 
   /** Tells every data plane what to select by. */
@@ -180,7 +180,7 @@ export class ControlPlane implements Uplink {
       services: this.#services.map(({ service, backends }) => ({
         name: service,
         backends: backends.map((backend, index) => {
-          const { name, health, adminState, weight, active, address } = backend;
+          const { name, health, adminState, ejected, share: weight, active, address } = backend;
           const elsewhere = active - (backendIn(member.report, service, name)?.active ?? 0);
           const limit = this.#limitFor(member, {
             service,
@@ -188,7 +188,7 @@ export class ControlPlane implements Uplink {
             maxconn: address.maxconn,
             turn: index,
           });
-          return { name, health, adminState, weight, elsewhere, limit };
+          return { name, health, adminState, ejected, weight, elsewhere, limit };
         }),
       })),
     };

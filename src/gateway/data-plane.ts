@@ -4,7 +4,7 @@ import { ConnectionLimit, clientsWithinOpenFiles } from '../listener/connection-
 import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
 import type { DataListener } from './listeners.ts';
-import type { DataReport, Snapshot, Uplink } from './messages.ts';
+import type { BackendFailure, DataReport, Snapshot, Uplink } from './messages.ts';
 import { createRedirector } from './redirector.ts';
 import { Service } from './service.ts';
 import { serviceConfigs } from './services.ts';
@@ -43,8 +43,10 @@ export class DataPlane {
     const shared = { config, tls: this.#tls, limit: this.#limit };
     const queueLimit = partOf(config.QUEUE_LIMIT, share);
     this.#services = new Map(
-      serviceConfigs(config).map(({ service, check: _, ...rest }) => {
-        const onFailure = (backend: string) => uplink.backendFailed(service, backend);
+      serviceConfigs(config).map(({ service, check: _check, ejection: _ejection, ...rest }) => {
+        const onFailure = (backend: string, failure: BackendFailure) => {
+          uplink.backendFailed(service, backend, failure);
+        };
         const log = logger.child({ service });
         const options = { ...shared, ...rest, service, queueLimit, onFailure, logger: log };
         return [service, new Service(options)];

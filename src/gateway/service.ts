@@ -11,7 +11,8 @@ import { isRoot } from '../policy/redirect.ts';
 import { Relay } from '../relay/relay.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
-import type { ServiceReport, ServiceSnapshot } from './messages.ts';
+import type { Balance } from '../upstream/selection.ts';
+import type { BackendFailure, ServiceReport, ServiceSnapshot } from './messages.ts';
 import { RelayLog } from './relay-log.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
@@ -26,10 +27,11 @@ export interface ServiceOptions {
   /** What is balanced; a word for logs and messages. */
   readonly service: string;
   readonly backends: readonly BackendAddress[];
+  readonly balance: Balance;
   /** Most requests that wait at once. */
   readonly queueLimit: number;
-  /** Told when a lease ends in a failure of its backend. */
-  readonly onFailure: (backend: string) => void;
+  /** Told when a lease ends in a failure of its backend, or in an error that it answered. */
+  readonly onFailure: (backend: string, failure: BackendFailure) => void;
   /** Where a request for `/` is sent. */
   readonly rootRedirect?: string | undefined;
   /** Paths that are closed to the outside. */
@@ -52,9 +54,12 @@ export class Service {
     const { config, service, backends, logger, rootRedirect, deny = [] } = options;
     this.#options = options;
     this.#pool = new Pool(service, backends, {
+      balance: options.balance,
       queueTimeoutMs: config.QUEUE_TIMEOUT,
       queueLimit: options.queueLimit,
-      onFailure: ({ name }) => options.onFailure(name),
+      onFailure: ({ name, failedInARow: inARow }, outcome) => {
+        options.onFailure(name, { outcome, inARow });
+      },
     });
     for (const backend of this.#pool.backends) {
       // Until it is told what of them is its part.
@@ -116,6 +121,7 @@ export class Service {
       if (!news) continue;
       backend.health = news.health;
       backend.adminState = news.adminState;
+      backend.ejected = news.ejected;
       backend.weight = news.weight;
       backend.elsewhere = news.elsewhere;
       if (!this.#draining) backend.limit = news.limit ?? UNLIMITED;
@@ -129,8 +135,10 @@ export class Service {
       name: this.name,
       queued: this.#pool.queued,
       tunnels: this.#relay.tunnels,
-      backends: this.#pool.backends.map(({ name, active, limit, claimed, failed }) => {
-        return { name, active, limit: limit === UNLIMITED ? null : limit, claimed, failed };
+      backends: this.#pool.backends.map((backend) => {
+        const { name, active, tunnels, limit, claimed, failed, failedInARow } = backend;
+        const most = limit === UNLIMITED ? null : limit;
+        return { name, active, tunnels, limit: most, claimed, failed, failedInARow };
       }),
     };
   }

@@ -1,6 +1,8 @@
 import type { Config } from '../config.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
+import type { EjectionPolicy } from '../upstream/ejection.ts';
 import type { HealthCheck } from '../upstream/health-check.ts';
+import type { Balance } from '../upstream/selection.ts';
 import { consoleCheck, portalCheck } from './checks.ts';
 
 /** One service as it is configured, in so far as both planes have to know it. */
@@ -9,6 +11,8 @@ export interface ServiceConfig {
   readonly service: 'portal' | 'console';
   readonly backends: readonly BackendAddress[];
   readonly check: HealthCheck;
+  readonly balance: Balance;
+  readonly ejection: EjectionPolicy | undefined;
   readonly rootRedirect?: string | undefined;
   readonly deny?: readonly string[];
   readonly affinityCookie?: string | undefined;
@@ -20,6 +24,8 @@ export function portalConfig(config: Config): ServiceConfig {
     service: 'portal',
     backends: config.PORTAL_BACKENDS,
     check: portalCheck(config),
+    balance: config.PORTAL_BALANCE,
+    ejection: config.PORTAL_EJECTION,
     rootRedirect: config.PORTAL_ROOT_REDIRECT,
     deny: config.PORTAL_DENY,
     affinityCookie: config.PORTAL_AFFINITY === 'cookie' ? config.PORTAL_AFFINITY_COOKIE : undefined,
@@ -33,6 +39,8 @@ export function consoleConfig(config: Config): ServiceConfig | undefined {
     service: 'console',
     backends: config.CONSOLE_BACKENDS,
     check: consoleCheck(config),
+    balance: config.CONSOLE_BALANCE,
+    ejection: config.CONSOLE_EJECTION,
   };
 }
 

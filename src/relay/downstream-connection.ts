@@ -10,7 +10,7 @@ import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
 import { Exchange, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
-import { ForwardedLines, informationalHead, isWebsocket, switchingHead } from './outgoing-head.ts';
+import { ForwardedLines, informationalHead, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 import type { Upstream } from './upstream-connection.ts';
@@ -145,6 +145,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         method,
         head: text,
         replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
+        upgrade: answer.upgrade,
         asked,
         client: this.#peer.endpoints,
       },
@@ -202,11 +203,12 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   switchProtocols(head: ResponseHead, rest: Buffer, upstream: Upstream, lease: Lease): void {
     const answer = this.#answer!;
-    if (this.#state !== 'response' || !answer.upgrade || !isWebsocket(head.upgrade)) {
+    const early = this.#state !== 'response' ? 'switched protocols too early' : undefined;
+    const fault = early ?? answer.faultOfSwitch(head);
+    if (fault) {
       upstream.socket.destroy();
       lease.release('failed');
-      const detail = `${lease.backend.name} switched protocols unasked`;
-      this.#refuse(new GatewayError('badGateway', detail));
+      this.#refuse(new GatewayError('badGateway', `${lease.backend.name} ${fault}`));
       return;
     }
     const socket = this.#socket;

@@ -107,6 +107,7 @@ export class Relay implements DownstreamContext {
     record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>,
   ): void {
     const opened = performance.now();
+    lease.becomeTunnel();
     const tunnel = new Tunnel(downstream, upstream, this, (bytes) => {
       this.#tunnels.delete(tunnel);
       lease.release('ok');

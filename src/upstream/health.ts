@@ -14,7 +14,7 @@ export interface HealthOptions {
   readonly logger: Logger;
 }
 
-/** What is checked, and who is told that a backend's health has changed. */
+/** What is checked, and who is told when a backend's health has changed. */
 export type CheckedBackends = Pick<Pool, 'backends' | 'admit'>;
 
 /**

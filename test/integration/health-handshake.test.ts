@@ -210,7 +210,7 @@ test('the console of a gateway is checked by handshake unless told otherwise, an
       CONSOLE_BACKENDS: of.url,
       CONSOLE_HEALTH_CHECK: kind,
       CONSOLE_HEALTH_PATH: '',
-      HEALTH_TIMEOUT: '300ms',
+      HEALTH_TIMEOUT: kind === '' && of === mute ? '300ms' : '5s',
       HEALTH_INTERVAL: '1h',
     });
     const answer = await fetch(`http://127.0.0.1:${gateway.addresses.admin!.port}/api/state`);

@@ -12,6 +12,7 @@ const ORDER = [
   ['gateway'],
   ['config.ts'],
   ['settings.ts'],
+  ['setting-readers.ts'],
   ['admin'],
   ['cache', 'relay', 'middleware'],
   ['listener'],
@@ -30,7 +31,7 @@ const PURE = [
   /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|outgoing-head|reframing|refusal|deadlines)\.ts$/,
   /^listener\/(proxy-protocol|client-hello|crc32c|certificate-choice)\.ts$/,
   /^session\/pickle-/,
-  /^upstream\/(backend|backend-address|backend-options|endpoints|handshake|pool|proxy-header|selection|status-set)\.ts$/,
+  /^upstream\/(backend|backend-address|backend-options|ejection|endpoints|handshake|pool|proxy-header|selection|slow-start|status-set)\.ts$/,
 ];
 
 const IMPORT = /^(?:import|export) (type )?([^;]*?)\s*from '([^']+)';/gms;
