@@ -3,6 +3,7 @@ import type { FileReader } from './config-files.ts';
 import { duration, integer, list, urlPath } from './config-values.ts';
 import { messageOf } from './errors.ts';
 import { parseNode } from './memcached/node-address.ts';
+import { isGatewayName } from './memcached/roster.ts';
 import { parseNetworks } from './policy/networks.ts';
 import { parseBackends } from './upstream/backend-address.ts';
 import { BackendTls } from './upstream/backend-tls.ts';
@@ -86,4 +87,14 @@ export function keyPrefix(value: string): string {
   // memcached ends a key at a blank; Django refuses such prefixes as well.
   if (/^[!-~]{0,100}$/.test(value)) return value;
   throw new Error('has a blank or an unusual character; use what Django uses');
+}
+
+export function gatewayName(value: string): string {
+  if (isGatewayName(value)) return value;
+  throw new Error('is no name of a gateway; write letters, digits, or . _ - :');
+}
+
+export function sharedSecret(value: string): string {
+  if (value.length >= 16) return value;
+  throw new Error('is too short; write 16 characters or more, such as openssl rand -hex 16 gives');
 }

@@ -19,10 +19,12 @@ import {
   consoleBackends,
   deniedPaths,
   ejection,
+  gatewayName,
   keyPrefix,
   networks,
   nodes,
   rootRedirect,
+  sharedSecret,
   workers,
 } from './setting-readers.ts';
 import { CHECK_KINDS } from './upstream/health-check.ts';
@@ -194,6 +196,11 @@ export const SETTINGS = {
     'off',
     'Whether a VNC server has to greet, too, which takes a path with a token that is always good: on or off.',
   ),
+  CONSOLE_PIN_TTL: optional(
+    duration,
+    '10m',
+    "How long a console that reconnects with the same token goes back to its noVNC proxy, through whichever gateway: as long as nova's tokens live; empty: it does not.",
+  ),
   TLS_CERT: required(
     readCertificates,
     'PEM files, comma-separated: each a certificate, followed by its intermediates; the first is the default, the others are chosen by name and kind of key.',
@@ -226,6 +233,21 @@ export const SETTINGS = {
     oneOf(PLACEMENTS),
     'pymemcache',
     `Which node holds a key, as the dashboards' client has it: ${PLACEMENTS.join(', ')}.`,
+  ),
+  GATEWAY_NAME: optional(
+    gatewayName,
+    '',
+    'Name of this gateway among those that share the memcached nodes; empty: the host name and the port of the portal.',
+  ),
+  HEARTBEAT_INTERVAL: preset(
+    duration,
+    '1s',
+    'Pause between two heartbeats that gateways exchange through memcached; who misses five is taken for gone.',
+  ),
+  SHARED_SECRET: secret(
+    sharedSecret,
+    '',
+    'What gateways know consoles by, the same for all of them, 16 characters or more; empty: made of the first TLS_KEY.',
   ),
   CACHE_LISTEN: optional(
     listenAddress,

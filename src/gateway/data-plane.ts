@@ -3,6 +3,8 @@ import type { Config } from '../config.ts';
 import { ConnectionLimit, clientsWithinOpenFiles } from '../listener/connection-limit.ts';
 import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
+import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
+import { consolePins } from './identity.ts';
 import type { DataListener } from './listeners.ts';
 import type { BackendFailure, DataReport, Snapshot, Uplink } from './messages.ts';
 import { createRedirector } from './redirector.ts';
@@ -31,6 +33,7 @@ export class DataPlane {
   readonly #tls: TlsContexts;
   readonly #limit: ConnectionLimit;
   readonly #services: ReadonlyMap<string, Service>;
+  readonly #nodes: readonly StateNode[];
   readonly #shutdowns: Shutdown[] = [];
 
   /** @throws Error where a certificate cannot be used. */
@@ -42,13 +45,16 @@ export class DataPlane {
     this.#limit = limitOf(config, share, logger);
     const shared = { config, tls: this.#tls, limit: this.#limit };
     const queueLimit = partOf(config.QUEUE_LIMIT, share);
+    this.#nodes = config.CONSOLE_PIN_TTL ? connectStateNodes(config.MEMCACHED_SERVERS) : [];
+    const pins = consolePins(config, this.#nodes);
     this.#services = new Map(
       serviceConfigs(config).map(({ service, check: _check, ejection: _ejection, ...rest }) => {
         const onFailure = (backend: string, failure: BackendFailure) => {
           uplink.backendFailed(service, backend, failure);
         };
         const log = logger.child({ service });
-        const options = { ...shared, ...rest, service, queueLimit, onFailure, logger: log };
+        const own = service === 'console' ? { pins } : {};
+        const options = { ...shared, ...rest, ...own, service, queueLimit, onFailure, logger: log };
         return [service, new Service(options)];
       }),
     );
@@ -83,6 +89,7 @@ export class DataPlane {
     const deadline = setTimeout(() => void this.close(), this.#config.DRAIN_TIMEOUT);
     await drained;
     clearTimeout(deadline);
+    for (const node of this.#nodes) node.close();
   }
 
   /**
@@ -95,6 +102,7 @@ export class DataPlane {
     );
     for (const service of this.#services.values()) service.retire();
     await stopped;
+    for (const node of this.#nodes) node.close();
   }
 
   #createServer(listener: DataListener): Server {

@@ -21,8 +21,8 @@ export interface BackendSnapshot {
   readonly ejected: boolean;
   /** Its share of the work, which may be a fraction. */
   readonly weight: number;
-  /** Leases that other data planes of the gateway held when they last told. */
-  readonly elsewhere: number;
+  /** What its leases in this data plane are to be corrected by to stand for its load. */
+  readonly loadOffset: number;
   /** Most leases of this data plane at once; null for no limit. */
   readonly limit: number | null;
 }

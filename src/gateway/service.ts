@@ -8,6 +8,7 @@ import { assertAllowed } from '../policy/access.ts';
 import { AffinityCookie } from '../policy/cookies.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import { isRoot } from '../policy/redirect.ts';
+import type { TunnelPins } from '../relay/downstream-context.ts';
 import { Relay } from '../relay/relay.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
@@ -36,6 +37,8 @@ export interface ServiceOptions {
   readonly rootRedirect?: string | undefined;
   /** Paths that are closed to the outside. */
   readonly deny?: readonly string[];
+  /** Where consoles that reconnect go back to; undefined: anywhere. */
+  readonly pins?: TunnelPins | undefined;
   /** Name of the affinity cookie; none where undefined. */
   readonly affinityCookie?: string | undefined;
 }
@@ -83,6 +86,7 @@ export class Service {
         assertAllowed(target, deny);
         return rootRedirect && isRoot(target) ? rootRedirect : undefined;
       },
+      pins: options.pins,
       report: new RelayLog(logger, config.ACCESS_LOG),
     });
   }
@@ -123,7 +127,7 @@ export class Service {
       backend.adminState = news.adminState;
       backend.ejected = news.ejected;
       backend.weight = news.weight;
-      backend.elsewhere = news.elsewhere;
+      backend.loadOffset = news.loadOffset;
       if (!this.#draining) backend.limit = news.limit ?? UNLIMITED;
     }
     this.#pool.admit();

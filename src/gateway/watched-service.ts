@@ -6,6 +6,7 @@ import type { BackendAddress } from '../upstream/backend-address.ts';
 import { BackendWatch } from '../upstream/backend-watch.ts';
 import type { BackendFailure } from './messages.ts';
 import type { ServiceConfig } from './services.ts';
+import type { SharedPool } from './shared-control.ts';
 
 export interface WatchedServiceOptions {
   /** What was watched before: what is known of those that stay need not be found out anew. */
@@ -19,8 +20,9 @@ export interface WatchedServiceOptions {
  * One service in the control plane: its backends, which are checked from `start` to `stop` whatever
  * the number of data planes, with the sum of what those do with them. Nothing is claimed here.
  */
-export class WatchedService implements ServiceView {
+export class WatchedService implements ServiceView, SharedPool {
   readonly service: string;
+  readonly sharesRoom: boolean;
   readonly backends: readonly Backend[];
   /** Requests that wait, and tunnels that are open, in all data planes. */
   queued = 0;
@@ -33,6 +35,8 @@ export class WatchedService implements ServiceView {
     { known, onChange, logger }: WatchedServiceOptions,
   ) {
     this.service = service;
+    // What a console holds are tunnels, which gateways tell each other of.
+    this.sharesRoom = service === 'console';
     this.backends = backends.map((address) => backendAs(address, known));
     this.#watch = new BackendWatch(
       { backends: this.backends, admit: onChange },

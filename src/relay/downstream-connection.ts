@@ -53,6 +53,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #answer: Answer | undefined;
   #exchange: Exchange | undefined;
   #keepAlive = true;
+  /** What stands for the console that the present request asks for. */
+  #pin: string | undefined;
   /** What came of the next requests while the answer to the present one is under way. */
   #stash: Buffer = EMPTY;
 
@@ -147,11 +149,20 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
         upgrade: answer.upgrade,
         asked,
+        pinned: this.#pinnedTo(answer, head),
         client: this.#peer.endpoints,
       },
       this,
     );
     this.#awaitMore(this.#exchange.start(rest.subarray(0, end), complete));
+  }
+
+  /** The backend that the console was on, if it is known here or may be found out. */
+  #pinnedTo(answer: Answer, { target, lines }: RequestHead) {
+    const { pins } = this.#relay;
+    if (!pins || !answer.upgrade) return undefined;
+    this.#pin = pins.keyOf(target, lines.value('cookie'));
+    return this.#pin === undefined ? undefined : pins.recall(this.#pin);
   }
 
   #onBody(chunk: Buffer): void {
@@ -217,6 +228,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
     this.#relay.buffers.write(socket, switchingHead(head, answer.requestId), rest);
     if (this.#stash.length > 0) upstream.socket.write(this.#stash);
+    if (this.#pin !== undefined) this.#relay.pins?.keep(this.#pin, lease.backend.name);
     this.#relay.openTunnel(socket, upstream, lease, {
       requestId: answer.requestId,
       client: this.#peer.address,

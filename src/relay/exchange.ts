@@ -34,6 +34,8 @@ export interface ForwardedRequest {
   readonly upgrade: boolean;
   /** The backend that the client's affinity cookie names. */
   readonly asked: string | undefined;
+  /** The backend that the console which asks was on, or what will tell, soon and surely. */
+  readonly pinned?: string | undefined | Promise<string | undefined>;
   /** The client's connection. */
   readonly client: Endpoints;
 }
@@ -67,6 +69,7 @@ export class Exchange implements UpstreamListener {
   /** What the backend's answer says of it. */
   #outcome: Outcome = 'ok';
   #sawStale = false;
+  #pinned: string | undefined;
   #queued: AbortController | undefined;
   #over = false;
 
@@ -81,8 +84,16 @@ export class Exchange implements UpstreamListener {
   start(body: Buffer, complete: boolean): boolean {
     this.#held = body;
     this.#requestComplete = complete;
-    this.#attempt();
+    const { pinned } = this.#request;
+    if (pinned instanceof Promise) void pinned.then((name) => this.#beginAt(name));
+    else this.#beginAt(pinned);
     return this.#takesMore();
+  }
+
+  #beginAt(pinned: string | undefined): void {
+    if (this.#over) return;
+    this.#pinned = pinned;
+    this.#attempt();
   }
 
   /** Passes on more of the body; false where the rest has to wait for `resumeRequest`. */
@@ -186,7 +197,12 @@ export class Exchange implements UpstreamListener {
 
   #attempt(): void {
     const { asked, client } = this.#request;
-    const claim = { exclude: this.#attempts.tried, prefer: asked, client: client.address };
+    const claim = {
+      exclude: this.#attempts.tried,
+      prefer: asked,
+      pinned: this.#pinned,
+      client: client.address,
+    };
     const lease = this.#context.pool.claim(claim);
     if (lease) {
       this.#send(lease);

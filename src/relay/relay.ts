@@ -9,6 +9,7 @@ import type {
   DownstreamPeer,
   DownstreamTimeouts,
   Retirable,
+  TunnelPins,
 } from './downstream-context.ts';
 import type { RelayReport, TunnelRecord } from './relay-report.ts';
 import { RequestIds } from './request-ids.ts';
@@ -33,6 +34,8 @@ export interface RelayOptions {
    */
   readonly route: DownstreamContext['route'];
   readonly report: RelayReport;
+  /** Where consoles that reconnect go back to; undefined: anywhere. */
+  readonly pins?: TunnelPins | undefined;
 }
 
 /** Relays HTTP/1.1 and what it upgrades to between clients and the backends of one pool. */
@@ -44,6 +47,7 @@ export class Relay implements DownstreamContext {
   readonly hsts: string | undefined;
   readonly route: RelayOptions['route'];
   readonly report: RelayReport;
+  readonly pins: TunnelPins | undefined;
   readonly deadlines = new Deadlines();
   readonly buffers = new WriteBuffers();
   readonly requestIds = new RequestIds();
@@ -61,6 +65,7 @@ export class Relay implements DownstreamContext {
     this.hsts = options.hsts;
     this.route = options.route;
     this.report = options.report;
+    this.pins = options.pins;
     this.connections = new ConnectionPool(this.deadlines, options.timeouts);
   }
 

@@ -32,6 +32,8 @@ export async function gatewaySettings(t: TestContext): Promise<Record<string, st
     // Nothing listens there: forwarding must not need memcached.
     MEMCACHED_SERVERS: '127.0.0.1:9',
     CACHE_LISTEN: '',
+    // Tests ask for consoles with the same token and expect another backend.
+    CONSOLE_PIN_TTL: '',
     HEALTH_INTERVAL: '50ms',
     HEALTH_TIMEOUT: '1s',
     SHUTDOWN_TIMEOUT: '2s',
