@@ -82,7 +82,10 @@ export class Pins {
   /** The first of its nodes that knows decides: which one was not reached the last time is not known. */
   #ask(key: string): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), this.#waitMs);
+      const timer = setTimeout(() => {
+        // One more turn of the event loop: what came while this process was busy is read first.
+        setImmediate(() => resolve(undefined));
+      }, this.#waitMs);
       const asked = this.#nodesOf(key).map(async (node) => {
         const item = (await node.fetch([key])).get(key);
         const name = item?.value.toString('latin1') ?? '';
