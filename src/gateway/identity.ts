@@ -32,6 +32,7 @@ export function consolePins(config: Config, nodes: readonly StateNode[]): Tunnel
   if (CONSOLE_PIN_TTL === undefined) return undefined;
   const secret = sharedSecret(config);
   const pins = new Pins({ nodes, secret, ttl: Math.ceil(CONSOLE_PIN_TTL / 1000) });
+  pins.connect();
   return {
     keyOf: (target, cookie) => {
       const token = consoleToken(target, cookie);

@@ -18,7 +18,7 @@ export interface PinsOptions {
 const KEY_PREFIX = 'dashgate:pin:';
 /** On how many nodes each pin is. */
 const COPIES = 2;
-const DEFAULT_WAIT_MS = 50;
+const DEFAULT_WAIT_MS = 100;
 const DEFAULT_MAX_REMEMBERED = 10_000;
 /** The longest name of a backend. */
 const NAME = /^[!-~]{1,256}$/;
@@ -50,6 +50,12 @@ export class Pins {
     this.#waitMs = options.waitMs ?? DEFAULT_WAIT_MS;
     this.#maxRemembered = options.maxRemembered ?? DEFAULT_MAX_REMEMBERED;
     this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Connects, so that the first console need not wait for it. */
+  connect(): void {
+    const key = this.keyOf('');
+    for (const node of this.#nodes) node.fetch([key]).catch(() => {});
   }
 
   /** The key that stands for a token. */

@@ -19,7 +19,7 @@ const TOKENS = Array.from({ length: 8 }, (_, i) => `3f1c9a52-7b0e-4d58-9c11-0000
 async function overheard(t: TestContext, port: number) {
   const chunks: Buffer[] = [];
   const { port: listening } = await startScriptedServer(t, (socket) => {
-    const far = connect(port, '127.0.0.1').on('error', () => {});
+    const far = connect(port, '127.0.0.1').on('error', () => socket.destroy());
     socket.on('data', (chunk) => chunks.push(chunk)).pipe(far);
     far.on('data', (chunk) => chunks.push(chunk)).pipe(socket);
     socket.on('close', () => far.destroy());
@@ -44,7 +44,7 @@ async function stageOf(t: TestContext) {
     CONSOLE_HEALTH_PATH: '',
     CONSOLE_PIN_TTL: '10m',
     MEMCACHED_SERVERS: ways.map(({ address }) => address).join(','),
-    HEARTBEAT_INTERVAL: '50ms',
+    HEARTBEAT_INTERVAL: '300ms',
     SLOW_START: '',
   };
   const start = (name: string, more: Record<string, string> = {}, logger?: Logger) =>

@@ -41,7 +41,7 @@ async function stageOf(t: TestContext, options: { maxconn?: number; nodes?: numb
     CONSOLE_HEALTH_CHECK: 'tcp',
     CONSOLE_HEALTH_PATH: '',
     MEMCACHED_SERVERS: nodes.map(({ address }) => address).join(','),
-    HEARTBEAT_INTERVAL: '50ms',
+    HEARTBEAT_INTERVAL: '300ms',
     SLOW_START: '',
   };
   const start = async (name: string, more: Record<string, string> = {}, logger?: never) =>
@@ -179,7 +179,7 @@ test('tunnels are counted over both gateways, and those of one that is gone no l
   await until('b knows', async () => (await consoleOf(b, 'one')).elsewhere === 12);
   const { peers } = (await stateOf(b)).shared!;
   assert.equal(peers[0]!.name, 'a');
-  assert.ok(peers[0]!.ageMs < 1_000);
+  assert.ok(peers[0]!.ageMs < 1_500);
   assert.deepEqual(peers[0]!.services[1]!.backends[0], { name: 'one', tunnels: 12, health: 'up' });
   for (let i = 0; i < 12; i += 1) await open(t, b);
   const counts = await Promise.all(CONSOLES.map((name) => consoleOf(b, name)));
@@ -192,7 +192,7 @@ test('tunnels are counted over both gateways, and those of one that is gone no l
 
 test('maxconn of a console holds over both gateways', async (t) => {
   const { start } = await stageOf(t, { maxconn: 4 });
-  const [a, b] = [await start('a'), await start('b', { QUEUE_TIMEOUT: '2s' })];
+  const [a, b] = [await start('a'), await start('b', { QUEUE_TIMEOUT: '4s' })];
   await meet(a, b);
   const opened = await Promise.all(Array.from({ length: 12 }, () => open(t, a)));
   await until('b knows', async () => {
