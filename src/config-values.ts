@@ -93,6 +93,15 @@ export function hsts(text: string): string {
   throw new Error('is not an HSTS policy; write for example max-age=31536000; includeSubDomains');
 }
 
+/** Reads header fields: `Name: value`, parted by `|`. */
+export function headerFields(text: string): (readonly [name: string, value: string])[] {
+  return text.split('|').map((field) => {
+    const match = /^\s*([!#$%&'*+.^_`~0-9A-Za-z-]+):[ \t]*([ -~]*?)\s*$/.exec(field);
+    if (!match) throw new Error('is not a list of fields; write Name: value, parted by |');
+    return [match[1]!, match[2]!] as const;
+  });
+}
+
 /** Reads the value of a Host header. */
 export function hostHeader(text: string): string {
   if (/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.test(text)) return text;

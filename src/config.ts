@@ -5,6 +5,7 @@ import type { KeyPair } from './listener/certificate.ts';
 import { pairUpAll } from './listener/key-pairs.ts';
 import { parseNode } from './memcached/node-address.ts';
 import { SETTINGS, type Setting } from './settings.ts';
+import { includesStatus } from './upstream/status-set.ts';
 
 type Settings = typeof SETTINGS;
 type Name = keyof Settings;
@@ -38,7 +39,7 @@ export class ConfigError extends Error {
 
   constructor(problems: readonly ConfigProblem[]) {
     const lines = problems.map(({ name, value, problem }) =>
-      value === undefined ? `  ${name} ${problem}` : `  ${name}=${shown(value)} ${problem}`,
+      value === undefined ? `  ${name} ${problem}` : `  ${name}=${shown(name, value)} ${problem}`,
     );
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
     super(`The configuration has ${count}:\n${lines.join('\n')}`);
@@ -48,7 +49,8 @@ export class ConfigError extends Error {
 }
 
 /** A key that was put where its path belongs must not end up in a log. */
-function shown(value: string): string {
+function shown(name: string, value: string): string {
+  if ((SETTINGS as Readonly<Record<string, Setting<unknown>>>)[name]?.secret) return '(secret)';
   return value.includes('-----BEGIN') ? '(PEM text)' : value;
 }
 
@@ -82,6 +84,7 @@ function readConfig(env: Environment, files: KeptFiles): Config {
   assertDistinctListeners(config, report);
   assertCacheIsNoNode(config, report);
   assertRoomForWorkers(config, report);
+  assertChecks(config, report);
   const keyPairs = readKeyPairs(config, report);
   if (problems.length > 0 || !keyPairs) throw new ConfigError(problems);
   const settings = Object.fromEntries(
@@ -188,6 +191,28 @@ function assertRoomForWorkers(
     'WORKERS',
     `is more than the maxconn=${least} of a backend, of which each worker needs a part; write ${least} or less, or auto`,
   );
+}
+
+/** What is expected of a health check has to fit its kind. */
+function assertChecks(
+  config: Partial<Values>,
+  report: (name: Name, problem: string) => void,
+): void {
+  for (const service of ['PORTAL', 'CONSOLE'] as const) {
+    const kind = config[`${service}_HEALTH_CHECK`];
+    const expect = config[`${service}_HEALTH_EXPECT`];
+    if (!kind || !expect) continue;
+    const name = `${service}_HEALTH_EXPECT` as const;
+    if (kind === 'http' && expect.close) {
+      report(name, 'has close, which is for handshakes; leave it out');
+    }
+    if (kind === 'websocket' && !expect.close && !includesStatus(expect.statuses, 101)) {
+      report(
+        name,
+        `has neither 101 nor close, so no handshake is good; add one, or set ${service}_HEALTH_CHECK=http`,
+      );
+    }
+  }
 }
 
 const LISTENERS = [

@@ -3,26 +3,34 @@ import {
   cookieName,
   duration,
   flag,
+  headerFields,
   hostHeader,
   hsts,
   integer,
-  list,
   listenAddress,
   oneOf,
   urlPath,
 } from './config-values.ts';
-import { messageOf } from './errors.ts';
 import { readCertificates, readKeys } from './listener/key-pairs.ts';
 import { LOG_LEVELS } from './log.ts';
-import { parseNode } from './memcached/node-address.ts';
 import { PLACEMENTS } from './memcached/placement.ts';
-import { parseNetworks } from './policy/networks.ts';
-import { parseOrigin } from './policy/origins.ts';
-import { parseBackends } from './upstream/backend-address.ts';
-import { BackendTls } from './upstream/backend-tls.ts';
-import { parseStatusSet } from './upstream/http-check.ts';
-
-const MAX_WORKERS = 256;
+import {
+  backends,
+  consoleBackends,
+  deniedPaths,
+  ejection,
+  gatewayName,
+  keyPrefix,
+  networks,
+  nodes,
+  origins,
+  rootRedirect,
+  sharedSecret,
+  workers,
+} from './setting-readers.ts';
+import { CHECK_KINDS } from './upstream/health-check.ts';
+import { BALANCES } from './upstream/selection.ts';
+import { parseExpectation } from './upstream/status-set.ts';
 
 /** One setting: how its text is read, what holds where it is unset, and what it means. */
 export interface Setting<T> {
@@ -31,6 +39,8 @@ export interface Setting<T> {
   readonly initial: string | undefined;
   /** Set to nothing, it is off. */
   readonly optional: boolean;
+  /** It is never shown, not even where it is wrong. */
+  readonly secret?: boolean;
   /** One line for .env.example and error messages. */
   readonly meaning: string;
 }
@@ -49,6 +59,14 @@ function optional<T>(
   meaning: string,
 ): Setting<T | undefined> {
   return { read, initial, optional: true, meaning };
+}
+
+function secret<T>(
+  read: (text: string) => T,
+  initial: string,
+  meaning: string,
+): Setting<T | undefined> {
+  return { read, initial, optional: true, secret: true, meaning };
 }
 
 /** Every setting of Dashgate, in the order in which they are explained. */
@@ -77,6 +95,16 @@ export const SETTINGS = {
     '/dashboard/',
     'Where a request for / is sent; empty where the dashboard itself lives at /.',
   ),
+  PORTAL_BALANCE: preset(
+    oneOf(BALANCES),
+    'roundrobin',
+    'How a dashboard is chosen: roundrobin, leastconn, random (the less busy of two) or hash (of the address of the client); by weight.',
+  ),
+  PORTAL_EJECTION: optional(
+    ejection,
+    'failures=5 time=30s max=5m percent=50',
+    'When requests that fail have a dashboard left out: failures in a row, for how long, at most, how many of them; empty: never.',
+  ),
   PORTAL_AFFINITY: preset(
     oneOf(['none', 'cookie']),
     'none',
@@ -87,6 +115,11 @@ export const SETTINGS = {
     deniedPaths,
     '/server-status,/server-info',
     'Paths that are closed to the outside, with all below them; comma-separated.',
+  ),
+  PORTAL_HEALTH_CHECK: preset(
+    oneOf(CHECK_KINDS),
+    'http',
+    'What the health check of a dashboard is: http, websocket (a handshake) or tcp (a connection).',
   ),
   PORTAL_HEALTH_METHOD: preset(
     oneOf(['GET', 'HEAD', 'OPTIONS']),
@@ -99,7 +132,7 @@ export const SETTINGS = {
     'Path of the health check of a dashboard.',
   ),
   PORTAL_HEALTH_EXPECT: preset(
-    parseStatusSet,
+    parseExpectation,
     '200',
     'Good answers to it, such as 200 or 200-399.',
   ),
@@ -108,27 +141,47 @@ export const SETTINGS = {
     '',
     "Host header of it, one of Django's ALLOWED_HOSTS; empty: the backend's own address.",
   ),
+  PORTAL_HEALTH_HEADERS: secret(
+    headerFields,
+    '',
+    'Further headers of it: Name: value, parted by |.',
+  ),
   CONSOLE_LISTEN: optional(
     listenAddress,
     ':6080',
     'Address of the console (HTTPS, WSS); empty: off.',
   ),
   CONSOLE_BACKENDS: optional(
-    backends,
+    consoleBackends,
     '',
-    'noVNC proxies, written as PORTAL_BACKENDS; needed while CONSOLE_LISTEN is on.',
+    'noVNC proxies, written as PORTAL_BACKENDS, with maxconn=8192 unless told; needed while CONSOLE_LISTEN is on.',
+  ),
+  CONSOLE_BALANCE: preset(oneOf(BALANCES), 'leastconn', 'How a noVNC proxy is chosen, as above.'),
+  CONSOLE_EJECTION: optional(
+    ejection,
+    'failures=5 time=30s max=5m percent=50',
+    'When handshakes and requests that fail have a noVNC proxy left out, as above; empty: never.',
+  ),
+  CONSOLE_HEALTH_CHECK: preset(
+    oneOf(CHECK_KINDS),
+    'websocket',
+    'What the health check of a noVNC proxy is: websocket (a handshake, closed at once), http or tcp (a connection).',
   ),
   CONSOLE_HEALTH_METHOD: preset(
     oneOf(['GET', 'HEAD', 'OPTIONS']),
     'GET',
-    'Method of the health check of a noVNC proxy.',
+    'Method of it where it is http.',
   ),
-  CONSOLE_HEALTH_PATH: preset(
+  CONSOLE_HEALTH_PATH: optional(
     urlPath,
-    '/vnc_lite.html',
-    'Path of the health check of a noVNC proxy.',
+    '',
+    'Path of it; empty: /websockify for a handshake, /vnc_lite.html for http.',
   ),
-  CONSOLE_HEALTH_EXPECT: preset(parseStatusSet, '200', 'Good answers to it.'),
+  CONSOLE_HEALTH_EXPECT: optional(
+    parseExpectation,
+    '',
+    'Good answers to it, where close is an end in order without any answer; empty: 101,close for a handshake, 200 for http.',
+  ),
   CONSOLE_HEALTH_HOST: optional(
     hostHeader,
     '',
@@ -148,6 +201,21 @@ export const SETTINGS = {
     integer(1, 100_000),
     '',
     'Most consoles that one address (of IPv6: a /64) may have open in each worker; one more is answered 429. Empty: no limit.',
+  ),
+  CONSOLE_HEALTH_HEADERS: secret(
+    headerFields,
+    '',
+    'Further headers of it, such as an Origin: Name: value, parted by |.',
+  ),
+  CONSOLE_HEALTH_BANNER: preset(
+    flag,
+    'off',
+    'Whether a VNC server has to greet, too, which takes a path with a token that is always good: on or off.',
+  ),
+  CONSOLE_PIN_TTL: optional(
+    duration,
+    '10m',
+    "How long a console that reconnects with the same token goes back to its noVNC proxy, through whichever gateway: as long as nova's tokens live; empty: it does not.",
   ),
   TLS_CERT: required(
     readCertificates,
@@ -181,6 +249,21 @@ export const SETTINGS = {
     oneOf(PLACEMENTS),
     'pymemcache',
     `Which node holds a key, as the dashboards' client has it: ${PLACEMENTS.join(', ')}.`,
+  ),
+  GATEWAY_NAME: optional(
+    gatewayName,
+    '',
+    'Name of this gateway among those that share the memcached nodes; empty: the host name and the port of the portal.',
+  ),
+  HEARTBEAT_INTERVAL: preset(
+    duration,
+    '1s',
+    'Pause between two heartbeats that gateways exchange through memcached; who misses five is taken for gone.',
+  ),
+  SHARED_SECRET: secret(
+    sharedSecret,
+    '',
+    'What gateways know consoles by, the same for all of them, 16 characters or more; empty: made of the first TLS_KEY.',
   ),
   CACHE_LISTEN: optional(
     listenAddress,
@@ -235,6 +318,11 @@ export const SETTINGS = {
   HEALTH_TIMEOUT: preset(duration, '2s', 'Longest wait for the answer to a health check.'),
   HEALTH_RISE: preset(integer(1, 100), '2', 'Good checks in a row that bring a backend up.'),
   HEALTH_FALL: preset(integer(1, 100), '3', 'Bad checks in a row that take a backend down.'),
+  SLOW_START: optional(
+    duration,
+    '10s',
+    'How long a backend that comes back takes to get its whole share of the work; empty: it has it at once.',
+  ),
   RETRIES: preset(integer(0, 10), '3', 'Most other backends that are tried for a request.'),
   QUEUE_LIMIT: preset(
     integer(0, 100_000),
@@ -297,60 +385,4 @@ export function envExample(): string {
     lines.push(initial === undefined ? `${name}=` : `#${name}=${initial}`);
   }
   return `${lines.join('\n')}\n`;
-}
-
-function backends(value: string, files: FileReader) {
-  const problems: string[] = [];
-  const parsed = parseBackends(
-    value,
-    (problem) => problems.push(problem),
-    (options) => new BackendTls(options, files),
-  );
-  if (problems.length > 0) throw new Error(problems.join('; '));
-  return parsed;
-}
-
-function workers(value: string): number | 'auto' {
-  if (value === 'auto') return 'auto';
-  try {
-    return integer(0, MAX_WORKERS)(value);
-  } catch (error) {
-    throw new Error(`${messageOf(error)}, or auto`);
-  }
-}
-
-function nodes(value: string): string[] {
-  const entries = list(value);
-  if (entries.length === 0) throw new Error('names no node; write host:port, comma-separated');
-  for (const entry of entries) parseNode(entry);
-  return entries;
-}
-
-function networks(value: string): string[] {
-  const entries = list(value);
-  parseNetworks(entries);
-  return entries;
-}
-
-function origins(value: string): string[] {
-  return list(value).map(parseOrigin);
-}
-
-function rootRedirect(value: string): string {
-  const path = urlPath(value);
-  if (path !== '/' && !path.startsWith('/?')) return path;
-  throw new Error('leads back to itself; set it to nothing where the dashboard lives at /');
-}
-
-function deniedPaths(value: string): string[] {
-  return list(value).map((path) => {
-    if (/[%?#]/.test(path)) throw new Error(`has "${path}"; write a plain path without % ? or #`);
-    return urlPath(path).toLowerCase().replace(/\/+$/, '');
-  });
-}
-
-function keyPrefix(value: string): string {
-  // memcached ends a key at a blank; Django refuses such prefixes as well.
-  if (/^[!-~]{0,100}$/.test(value)) return value;
-  throw new Error('has a blank or an unusual character; use what Django uses');
 }

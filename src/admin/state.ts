@@ -1,5 +1,6 @@
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { Cluster } from '../memcached/cluster.ts';
+import type { ServiceBeat } from '../memcached/heartbeat.ts';
 import type { Backend } from '../upstream/backend.ts';
 import type { Pool } from '../upstream/pool.ts';
 
@@ -38,8 +39,39 @@ export interface StateSources {
   readonly cluster: () => Pick<Cluster, 'ping'>;
   readonly cache?: () => CacheView | undefined;
   readonly workers?: () => readonly WorkerState[];
+  /** What is known of other gateways. */
+  readonly shared?: () => SharedView | undefined;
   /** Has what the processes do told anew. */
   readonly refresh?: () => Promise<void>;
+}
+
+/** What a gateway knows of the others, and what operators have decided. */
+export interface SharedView {
+  /** Its own name. */
+  readonly name: string;
+  /** The others that live. */
+  readonly peers: readonly PeerView[];
+  readonly decisions: readonly DecisionView[];
+}
+
+export interface PeerView {
+  readonly name: string;
+  /** How long ago it was last heard of, in ms, by this gateway's clock. */
+  readonly ageMs: number;
+  /** Its tunnels on each backend, and what its health checks see. */
+  readonly services: readonly ServiceBeat[];
+}
+
+export interface DecisionView {
+  /** `service/backend`. */
+  readonly subject: string;
+  readonly state: Backend['adminState'];
+  /** Null: as configured. */
+  readonly weight: number | null;
+  readonly scope: 'cluster' | 'gateway';
+  /** Of the cluster's: which one it is, and on which gateway it was made. */
+  readonly version?: number;
+  readonly by?: string;
 }
 
 /** What the admin listener tells of the gateway. */
@@ -51,6 +83,8 @@ export interface GatewayState {
   readonly memcached: readonly NodeReport[];
   /** What the session cache knows of the nodes; undefined where it is off. */
   readonly cache: CacheHealth | undefined;
+  /** Undefined where it is alone by design. */
+  readonly shared: SharedView | undefined;
 }
 
 export interface ServiceState {
@@ -64,13 +98,22 @@ export interface BackendState {
   readonly name: string;
   readonly health: Backend['health'];
   readonly adminState: Backend['adminState'];
+  /** Left out for a while, because traffic to it failed. */
+  readonly ejected: boolean;
   readonly usable: boolean;
   readonly backup: boolean;
   readonly weight: number;
+  /** How much of its weight it has after it came back: above 0, 1 for all of it. */
+  readonly ramp: number;
   readonly maxconn: number;
+  /** Tunnels that the other gateways hold there. */
+  readonly elsewhere: number;
   readonly active: number;
+  /** Those of the active ones that are tunnels. */
+  readonly tunnels: number;
   readonly claimed: number;
   readonly failed: number;
+  readonly failedInARow: number;
   readonly lastCheck: Backend['lastCheck'];
 }
 
@@ -108,23 +151,28 @@ export async function readState(sources: StateSources): Promise<GatewayState> {
         : { node, state: 'down', detail: answer.error.message },
     ),
     cache: sources.cache?.()?.health(),
+    shared: sources.shared?.(),
   };
 }
 
 function stateOf(backend: Backend): BackendState {
-  const { name, health, adminState, usable, weight, active, claimed, failed, lastCheck } = backend;
   const { backup, maxconn } = backend.address;
   return {
-    name,
-    health,
-    adminState,
-    usable,
+    name: backend.name,
+    health: backend.health,
+    adminState: backend.adminState,
+    ejected: backend.ejected,
+    usable: backend.usable,
     backup,
-    weight,
+    weight: backend.weight,
+    ramp: backend.ramp,
     maxconn,
-    active,
-    claimed,
-    failed,
-    lastCheck,
+    elsewhere: backend.elsewhere,
+    active: backend.active,
+    tunnels: backend.tunnels,
+    claimed: backend.claimed,
+    failed: backend.failed,
+    failedInARow: backend.failedInARow,
+    lastCheck: backend.lastCheck,
   };
 }

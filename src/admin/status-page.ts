@@ -1,6 +1,14 @@
 import type { CacheHealth, NodeHealth } from '../cache/cache-health.ts';
 import { Html, html } from '../html.ts';
-import type { BackendState, GatewayState, NodeReport, ServiceState, WorkerState } from './state.ts';
+import type {
+  BackendState,
+  GatewayState,
+  NodeReport,
+  PeerView,
+  ServiceState,
+  SharedView,
+  WorkerState,
+} from './state.ts';
 
 /** The status page: services, their backends and the memcached nodes; it refreshes itself. */
 export function statusPage(state: GatewayState): string {
@@ -20,6 +28,7 @@ export function statusPage(state: GatewayState): string {
 </header>
 <main>
 ${state.services.map(serviceSection)}
+${state.shared ? gatewaySection(state.shared) : ''}
 ${nodeSection(state.memcached, state.cache)}
 ${state.workers.length > 0 ? workerSection(state.workers) : ''}
 </main>
@@ -48,9 +57,33 @@ function backendRow(backend: BackendState): Html {
     : 'none yet';
   const limit = backend.maxconn === 0 ? '' : ` / ${backend.maxconn}`;
   return html`<tr><th scope="row">${backend.name}${backend.backup && html` <small>backup</small>`}
-<td>${badge(backend.health, backend.health)}${backend.adminState === 'ready' ? '' : ` ${backend.adminState}`}
+<td>${badge(backend.health, backend.health)}${backend.ejected && html` ${badge('down', 'ejected')}`}${backend.adminState === 'ready' ? '' : ` ${backend.adminState}`}
 <td>${checked}
-<td class="n">${backend.weight}<td class="n">${backend.active}${limit}<td class="n">${backend.claimed}<td class="n">${backend.failed}</tr>`;
+<td class="n">${backend.weight}${backend.ramp < 1 && html` <small>× ${backend.ramp.toFixed(2)}</small>`}<td class="n">${backend.active}${limit}${backend.elsewhere > 0 && html` <small>+ ${backend.elsewhere} elsewhere</small>`}<td class="n">${backend.claimed}<td class="n">${backend.failed}</tr>`;
+}
+
+function gatewaySection({ name, peers, decisions }: SharedView): Html {
+  return html`<section aria-labelledby="gateways">
+<h2 id="gateways">gateways</h2>
+<div class="scroll"><table>
+<thead><tr><th>Gateway<th>Last heard of<th class="n">Websockets</tr></thead>
+<tbody>
+<tr><th scope="row">${name}<td>this one<td class="n"></tr>
+${peers.map(peerRow)}
+</tbody>
+</table></div>
+${decisions.map(
+  ({ subject, state, weight, scope, by }) =>
+    html`<p>${subject}: ${state}${weight !== null && `, weight ${weight}`} <small>${scope === 'cluster' ? `decided on ${by}` : 'on this gateway alone'}</small></p>`,
+)}
+</section>`;
+}
+
+function peerRow({ name, ageMs, services }: PeerView): Html {
+  const tunnels = services
+    .flatMap(({ backends }) => backends)
+    .reduce((sum, backend) => sum + backend.tunnels, 0);
+  return html`<tr><th scope="row">${name}<td>${(ageMs / 1000).toFixed(1)} s ago<td class="n">${tunnels}</tr>`;
 }
 
 function nodeSection(nodes: readonly NodeReport[], cache: CacheHealth | undefined): Html {

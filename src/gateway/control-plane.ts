@@ -1,12 +1,16 @@
 import type { Server } from 'node:http';
 import { createAdmin } from '../admin/admin.ts';
-import type { CacheView, WorkerState } from '../admin/state.ts';
+import type { CacheView, SharedView, WorkerState } from '../admin/state.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
+import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
+import { loadOffsetOf } from '../upstream/shared-load.ts';
+import { gatewayName, sharedSecret } from './identity.ts';
 import { type Holder, type Limited, Limits } from './limits.ts';
-import type { DataReport, Snapshot, Uplink } from './messages.ts';
+import type { BackendFailure, DataReport, Snapshot, Uplink } from './messages.ts';
 import { serviceConfigs } from './services.ts';
+import { SharedControl } from './shared-control.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
 import { WatchedService } from './watched-service.ts';
 
@@ -43,7 +47,10 @@ export class ControlPlane implements Uplink {
   readonly #members = new Set<Member>();
   readonly #tally = new Tally();
   readonly #limits = new Limits();
-  #sharing: NodeJS.Timeout | undefined;
+  #publishing: NodeJS.Timeout | undefined;
+  #shared: SharedControl | undefined;
+  #nodes: readonly StateNode[] = [];
+  #portalPort = 0;
   #stopping = false;
 
   constructor(config: Config, options: ControlPlaneOptions) {
@@ -66,6 +73,7 @@ export class ControlPlane implements Uplink {
       cluster: () => this.#cluster,
       cache,
       workers,
+      shared: () => this.shared(),
       refresh: () => this.#refresh(),
       isStopping: () => this.#stopping,
     });
@@ -83,9 +91,70 @@ export class ControlPlane implements Uplink {
       this.#cluster.close();
       this.#cluster = this.#connect(config);
     }
+    const regroups = sharingOf(this.#config) !== sharingOf(config);
     this.#config = config;
+    if (this.#shared && regroups) this.share(this.#portalPort);
+    this.#shared?.apply();
     this.publish();
     await Promise.all(this.#services.map((service) => service.start()));
+  }
+
+  /**
+   * Begins to share with other gateways what they have to know of each other.
+   * @param portalPort Part of the name of this one, unless it is given another.
+   */
+  share(portalPort: number): void {
+    const config = this.#config;
+    const before = this.#shared;
+    before?.stop();
+    for (const node of this.#nodes) node.close();
+    this.#nodes = connectStateNodes(config.MEMCACHED_SERVERS);
+    this.#portalPort = portalPort;
+    const options = {
+      nodes: this.#nodes,
+      name: gatewayName(config, portalPort),
+      secret: sharedSecret(config),
+      intervalMs: config.HEARTBEAT_INTERVAL,
+      pools: () => {
+        this.#count();
+        return this.#services;
+      },
+      onApplied: () => this.publish(),
+      logger: this.#options.logger,
+    };
+    this.#shared = new SharedControl(options, before);
+    void this.#shared.start();
+  }
+
+  /** Leaves it to a process that goes by the same name now. */
+  unshare(): void {
+    this.#shared?.stop();
+    this.#shared = undefined;
+  }
+
+  /** Tells other gateways that this one is about to end. */
+  async farewell(): Promise<void> {
+    await this.#shared?.close();
+  }
+
+  /** See {@link SharedControl.decide}. */
+  decide(...decision: Parameters<SharedControl['decide']>): void {
+    this.#sharing().decide(...decision);
+  }
+
+  /** See {@link SharedControl.follow}. */
+  follow(service: string, backend: string): void {
+    this.#sharing().follow(service, backend);
+  }
+
+  /** What is known of other gateways; undefined until this one takes part. */
+  shared(): SharedView | undefined {
+    return this.#shared?.view();
+  }
+
+  #sharing(): SharedControl {
+    if (this.#shared) return this.#shared;
+    throw new Error('the gateway has not started yet; decide when it has');
   }
 
   /** A data plane begins to serve, or to drain. */
@@ -103,17 +172,17 @@ export class ControlPlane implements Uplink {
 
   /** A data plane has told what it does. */
   reported(): void {
-    this.#sharing ??= setTimeout(() => this.publish(), SHARE_MS).unref();
+    this.#publishing ??= setTimeout(() => this.publish(), SHARE_MS).unref();
   }
 
-  backendFailed(service: string, backend: string): void {
-    this.#services.find((candidate) => candidate.service === service)?.hasten(backend);
+  backendFailed(service: string, backend: string, failure: BackendFailure): void {
+    this.#services.find((candidate) => candidate.service === service)?.failed(backend, failure);
   }
 
   /** Tells every data plane what to select by. */
   publish(): void {
-    clearTimeout(this.#sharing);
-    this.#sharing = undefined;
+    clearTimeout(this.#publishing);
+    this.#publishing = undefined;
     this.#count();
     for (const member of this.#members) member.apply(this.#snapshotFor(member));
     this.onPublished?.();
@@ -132,7 +201,9 @@ export class ControlPlane implements Uplink {
 
   close(): void {
     this.stop();
-    clearTimeout(this.#sharing);
+    clearTimeout(this.#publishing);
+    this.#shared?.stop();
+    for (const node of this.#nodes) node.close();
     this.#cluster.close();
   }
 
@@ -176,26 +247,33 @@ export class ControlPlane implements Uplink {
   }
 
   #snapshotFor(member: Member): Snapshot {
+    // Each that takes new work makes up for its part of a difference, in whichever gateway it is.
+    const serving = Array.from(this.#members).filter(({ share }) => share !== undefined);
+    const planes = Math.max(1, serving.length) * (this.#shared?.gateways ?? 1);
     return {
       services: this.#services.map(({ service, backends }) => ({
         name: service,
         backends: backends.map((backend, index) => {
-          const { name, health, adminState, weight, active, address } = backend;
-          const elsewhere = active - (backendIn(member.report, service, name)?.active ?? 0);
+          const { name, health, adminState, ejected, share: weight, tunnels } = backend;
+          const own = backendIn(member.report, service, name)?.tunnels ?? 0;
+          const elsewhere = tunnels - own + backend.elsewhere;
+          const loadOffset = loadOffsetOf({ own, elsewhere, gateways: planes });
           const limit = this.#limitFor(member, {
             service,
             backend: name,
-            maxconn: address.maxconn,
+            // Of `maxconn`, what is this gateway's.
+            maxconn: backend.limit,
             turn: index,
           });
-          return { name, health, adminState, weight, elsewhere, limit };
+          return { name, health, adminState, ejected, weight, loadOffset, limit };
         }),
       })),
     };
   }
 
   #limitFor(member: Member, limited: Limited): number | null {
-    return limited.maxconn === 0 ? null : this.#limits.grant(member, this.#members, limited);
+    const isUnlimited = limited.maxconn === Number.POSITIVE_INFINITY;
+    return isUnlimited ? null : this.#limits.grant(member, this.#members, limited);
   }
 }
 
@@ -204,4 +282,11 @@ function sameNodes(one: Config, other: Config): boolean {
     one.MEMCACHED_SERVERS.join() === other.MEMCACHED_SERVERS.join() &&
     one.MEMCACHED_PLACEMENT === other.MEMCACHED_PLACEMENT
   );
+}
+
+/** What a gateway shares by: where it stays the same, others need not know of a reload. */
+function sharingOf(config: Config): string {
+  const { MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL } = config;
+  const secret = sharedSecret(config).toString('hex');
+  return JSON.stringify([MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL, secret]);
 }

@@ -4,9 +4,11 @@ import { ConnectionLimit, clientsWithinOpenFiles } from '../listener/connection-
 import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
 import type { Cluster } from '../memcached/cluster.ts';
+import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
 import { ConsoleAdmission } from './admission.ts';
+import { consolePins } from './identity.ts';
 import type { DataListener } from './listeners.ts';
-import type { DataReport, Snapshot, Uplink } from './messages.ts';
+import type { BackendFailure, DataReport, Snapshot, Uplink } from './messages.ts';
 import { createRedirector } from './redirector.ts';
 import { Service } from './service.ts';
 import { serviceConfigs } from './services.ts';
@@ -38,6 +40,8 @@ export class DataPlane {
   readonly #services: ReadonlyMap<string, Service>;
   /** For a console that needs a session. */
   readonly #sessions: Cluster | undefined;
+  /** For pins. */
+  readonly #nodes: readonly StateNode[];
   readonly #shutdowns: Shutdown[] = [];
 
   /** @throws Error where a certificate cannot be used. */
@@ -51,15 +55,18 @@ export class DataPlane {
     this.#sessions = config.CONSOLE_REQUIRE_SESSION
       ? sessionsOf(config, options.cachePort)
       : undefined;
-    const console = new ConsoleAdmission(config, this.#sessions);
+    const admission = new ConsoleAdmission(config, this.#sessions);
     const queueLimit = partOf(config.QUEUE_LIMIT, share);
+    this.#nodes = config.CONSOLE_PIN_TTL ? connectStateNodes(config.MEMCACHED_SERVERS) : [];
+    const pins = consolePins(config, this.#nodes);
     this.#services = new Map(
-      serviceConfigs(config).map(({ service, check: _, ...rest }) => {
-        const onFailure = (backend: string) => uplink.backendFailed(service, backend);
+      serviceConfigs(config).map(({ service, check: _check, ejection: _ejection, ...rest }) => {
+        const onFailure = (backend: string, failure: BackendFailure) => {
+          uplink.backendFailed(service, backend, failure);
+        };
         const log = logger.child({ service });
-        const admission = service === 'console' ? console : undefined;
-        const own = { service, queueLimit, onFailure, admission, logger: log };
-        const options = { ...shared, ...rest, ...own };
+        const own = service === 'console' ? { admission, pins } : {};
+        const options = { ...shared, ...rest, ...own, service, queueLimit, onFailure, logger: log };
         return [service, new Service(options)];
       }),
     );
@@ -95,6 +102,7 @@ export class DataPlane {
     await drained;
     clearTimeout(deadline);
     this.#sessions?.close();
+    for (const node of this.#nodes) node.close();
   }
 
   /**
@@ -108,6 +116,7 @@ export class DataPlane {
     for (const service of this.#services.values()) service.retire();
     await stopped;
     this.#sessions?.close();
+    for (const node of this.#nodes) node.close();
   }
 
   #createServer(listener: DataListener): Server {

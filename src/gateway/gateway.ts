@@ -22,6 +22,8 @@ export interface Gateway {
   readonly addresses: Readonly<Partial<Record<ListenerName, AddressInfo>>>;
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
+  /** Operators' decisions, and what is known of other gateways. */
+  readonly control: Pick<ControlPlane, 'decide' | 'follow' | 'shared'>;
   /**
    * Serves by another configuration from now on. New connections get it; those that are open finish
    * the request that is under way, or one more, and websockets go on for `DRAIN_TIMEOUT`.
@@ -69,7 +71,7 @@ class RunningGateway implements Gateway {
   drained: Promise<void> = Promise.resolve();
   readonly #logger: Logger;
   readonly #ticketKeys: Buffer;
-  readonly #control: ControlPlane;
+  readonly control: ControlPlane;
   readonly #fleet: Fleet;
   readonly #admin: AdminServer;
   #config: Config;
@@ -82,7 +84,7 @@ class RunningGateway implements Gateway {
   constructor(config: Config, { logger, timing, codeCache, predecessor }: GatewayOptions) {
     this.#config = config;
     this.#logger = logger;
-    this.#control = new ControlPlane(config, {
+    this.control = new ControlPlane(config, {
       logger,
       workers: () => this.#fleet.workers(),
       cache: () =>
@@ -90,13 +92,13 @@ class RunningGateway implements Gateway {
     });
     this.#ticketKeys = predecessor?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
     if (predecessor) this.#listeners = predecessor.listeners;
-    const fleet = { control: this.#control, ticketKeys: this.#ticketKeys, logger };
+    const fleet = { control: this.control, ticketKeys: this.#ticketKeys, logger };
     this.#fleet =
       workersOf(config) === 0
         ? new OneProcess(fleet)
         : new Supervisor({ ...fleet, codeCache, timing: { ...DEFAULT_TIMING, ...timing } });
-    this.#admin = new AdminServer(this.#control);
-    predecessor?.joins(this.#control);
+    this.#admin = new AdminServer(this.control);
+    predecessor?.joins(this.control);
   }
 
   get addresses(): Partial<Record<ListenerName, AddressInfo>> {
@@ -107,9 +109,10 @@ class RunningGateway implements Gateway {
 
   async start(): Promise<void> {
     warnOfCertificates(this.#config, this.#logger);
-    this.checked = this.#control.start();
+    this.checked = this.control.start();
     try {
       await this.#serve(this.#config);
+      this.control.share(this.#listeners.get('portal')!.address.port);
     } catch (error) {
       await this.close();
       throw error;
@@ -123,7 +126,7 @@ class RunningGateway implements Gateway {
       warnOfCertificates(config, this.#logger);
       await this.#serve(config);
       this.#config = config;
-      this.checked = this.#control.reload(config);
+      this.checked = this.control.reload(config);
     });
     this.#reloading = reloading.catch(() => {});
     return reloading;
@@ -172,23 +175,24 @@ class RunningGateway implements Gateway {
     await successor.serve({
       ticketKeys: this.#ticketKeys,
       listeners,
-      report: this.#control.report(),
+      report: this.control.report(),
     });
     this.#successor = successor;
     this.#logger.info({ successor: pid }, 'it serves; this process ends when its clients have');
-    this.#control.onPublished = () => successor.tell(this.#control.report());
+    this.control.unshare();
+    this.control.onPublished = () => successor.tell(this.control.report());
     void this.#admin.close(this.#config.SHUTDOWN_TIMEOUT);
     this.drained = this.#fleet.drain();
     closeUnused(listeners, new Map());
   }
 
   async #close(): Promise<void> {
-    this.#control.stop();
-    await this.#fleet.close();
+    this.control.stop();
+    await Promise.all([this.#fleet.close(), this.control.farewell()]);
     closeUnused(this.#listeners, new Map());
     // Last, so that whoever watches can see the gateway stop.
     await this.#admin.close(this.#config.SHUTDOWN_TIMEOUT);
-    this.#control.close();
+    this.control.close();
     this.#successor?.release();
   }
 }

@@ -18,9 +18,11 @@ export interface BackendSnapshot {
   readonly name: string;
   readonly health: Health;
   readonly adminState: AdminState;
+  readonly ejected: boolean;
+  /** Its share of the work, which may be a fraction. */
   readonly weight: number;
-  /** Leases that other data planes of the gateway held when they last told. */
-  readonly elsewhere: number;
+  /** What its leases in this data plane are to be corrected by to stand for its load. */
+  readonly loadOffset: number;
   /** Most leases of this data plane at once; null for no limit. */
   readonly limit: number | null;
 }
@@ -44,17 +46,28 @@ export interface BackendReport {
   readonly name: string;
   /** Leases held now. */
   readonly active: number;
+  /** Those of them that are tunnels. */
+  readonly tunnels: number;
   /** Most leases at once; null for no limit. */
   readonly limit: number | null;
   /** Leases ever claimed, and those that ended in a failure of the backend. */
   readonly claimed: number;
   readonly failed: number;
+  /** Failures since the last success. */
+  readonly failedInARow: number;
+}
+
+/** How a lease ended in which a backend did not do its part. */
+export interface BackendFailure {
+  readonly outcome: 'failed' | 'error';
+  /** Which one since the last success it was, in that data plane. */
+  readonly inARow: number;
 }
 
 /** What a data plane says unasked. */
 export interface Uplink {
-  /** A lease ended in a failure of its backend: it had better be checked. */
-  backendFailed(service: string, backend: string): void;
+  /** A lease ended so: the backend had better be checked, or left out. */
+  backendFailed(service: string, backend: string, failure: BackendFailure): void;
 }
 
 export const EMPTY_REPORT: DataReport = { connections: 0, services: [] };

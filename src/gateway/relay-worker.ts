@@ -20,9 +20,9 @@ export class RelayWorker {
       ticketKeys: Buffer.from(task.ticketKeys, 'base64'),
       share: task.share,
       uplink: {
-        backendFailed: (service, backend) => {
-          const message = { type: 'backendFailed', service, backend } as const;
-          supervisor.sendLatest(`${service} ${backend}`, message);
+        backendFailed: (service, backend, failure) => {
+          const message = { type: 'backendFailed', service, backend, failure } as const;
+          supervisor.sendLatest(`${service} ${backend} ${failure.outcome}`, message);
         },
       },
       portalPort: task.portalPort,

@@ -9,10 +9,12 @@ import { AffinityCookie } from '../policy/cookies.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import { isRoot } from '../policy/redirect.ts';
 import type { Admission } from '../relay/admission.ts';
+import type { TunnelPins } from '../relay/downstream-context.ts';
 import { Relay } from '../relay/relay.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
-import type { ServiceReport, ServiceSnapshot } from './messages.ts';
+import type { Balance } from '../upstream/selection.ts';
+import type { BackendFailure, ServiceReport, ServiceSnapshot } from './messages.ts';
 import { RelayLog } from './relay-log.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
@@ -29,16 +31,19 @@ export interface ServiceOptions {
   /** What is balanced; a word for logs and messages. */
   readonly service: string;
   readonly backends: readonly BackendAddress[];
+  readonly balance: Balance;
   /** Most requests that wait at once. */
   readonly queueLimit: number;
-  /** Told when a lease ends in a failure of its backend. */
-  readonly onFailure: (backend: string) => void;
+  /** Told when a lease ends in a failure of its backend, or in an error that it answered. */
+  readonly onFailure: (backend: string, failure: BackendFailure) => void;
   /** Where a request for `/` is sent. */
   readonly rootRedirect?: string | undefined;
   /** Paths that are closed to the outside. */
   readonly deny?: readonly string[];
   /** Who may have a websocket; everybody unless told. */
   readonly admission?: Admission | undefined;
+  /** Where consoles that reconnect go back to; undefined: anywhere. */
+  readonly pins?: TunnelPins | undefined;
   /** Name of the affinity cookie; none where undefined. */
   readonly affinityCookie?: string | undefined;
 }
@@ -57,9 +62,12 @@ export class Service {
     const { config, service, backends, logger, rootRedirect, deny = [] } = options;
     this.#options = options;
     this.#pool = new Pool(service, backends, {
+      balance: options.balance,
       queueTimeoutMs: config.QUEUE_TIMEOUT,
       queueLimit: options.queueLimit,
-      onFailure: ({ name }) => options.onFailure(name),
+      onFailure: ({ name, failedInARow: inARow }, outcome) => {
+        options.onFailure(name, { outcome, inARow });
+      },
     });
     for (const backend of this.#pool.backends) {
       // Until it is told what of them is its part.
@@ -89,6 +97,7 @@ export class Service {
         return rootRedirect && isRoot(target) ? rootRedirect : undefined;
       },
       admission: options.admission,
+      pins: options.pins,
       report: new RelayLog(logger, config.ACCESS_LOG),
     });
   }
@@ -127,8 +136,9 @@ export class Service {
       if (!news) continue;
       backend.health = news.health;
       backend.adminState = news.adminState;
+      backend.ejected = news.ejected;
       backend.weight = news.weight;
-      backend.elsewhere = news.elsewhere;
+      backend.loadOffset = news.loadOffset;
       if (!this.#draining) backend.limit = news.limit ?? UNLIMITED;
     }
     this.#pool.admit();
@@ -140,8 +150,10 @@ export class Service {
       name: this.name,
       queued: this.#pool.queued,
       tunnels: this.#relay.tunnels,
-      backends: this.#pool.backends.map(({ name, active, limit, claimed, failed }) => {
-        return { name, active, limit: limit === UNLIMITED ? null : limit, claimed, failed };
+      backends: this.#pool.backends.map((backend) => {
+        const { name, active, tunnels, limit, claimed, failed, failedInARow } = backend;
+        const most = limit === UNLIMITED ? null : limit;
+        return { name, active, tunnels, limit: most, claimed, failed, failedInARow };
       }),
     };
   }

@@ -1,13 +1,18 @@
 import type { Config } from '../config.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
-import type { HttpCheck } from '../upstream/http-check.ts';
+import type { EjectionPolicy } from '../upstream/ejection.ts';
+import type { HealthCheck } from '../upstream/health-check.ts';
+import type { Balance } from '../upstream/selection.ts';
+import { consoleCheck, portalCheck } from './checks.ts';
 
 /** One service as it is configured, in so far as both planes have to know it. */
 export interface ServiceConfig {
   /** A word for logs and messages. */
   readonly service: 'portal' | 'console';
   readonly backends: readonly BackendAddress[];
-  readonly check: HttpCheck;
+  readonly check: HealthCheck;
+  readonly balance: Balance;
+  readonly ejection: EjectionPolicy | undefined;
   readonly rootRedirect?: string | undefined;
   readonly deny?: readonly string[];
   readonly affinityCookie?: string | undefined;
@@ -18,13 +23,9 @@ export function portalConfig(config: Config): ServiceConfig {
   return {
     service: 'portal',
     backends: config.PORTAL_BACKENDS,
-    check: {
-      method: config.PORTAL_HEALTH_METHOD,
-      path: config.PORTAL_HEALTH_PATH,
-      host: config.PORTAL_HEALTH_HOST,
-      expect: config.PORTAL_HEALTH_EXPECT,
-      timeoutMs: config.HEALTH_TIMEOUT,
-    },
+    check: portalCheck(config),
+    balance: config.PORTAL_BALANCE,
+    ejection: config.PORTAL_EJECTION,
     rootRedirect: config.PORTAL_ROOT_REDIRECT,
     deny: config.PORTAL_DENY,
     affinityCookie: config.PORTAL_AFFINITY === 'cookie' ? config.PORTAL_AFFINITY_COOKIE : undefined,
@@ -37,13 +38,9 @@ export function consoleConfig(config: Config): ServiceConfig | undefined {
   return {
     service: 'console',
     backends: config.CONSOLE_BACKENDS,
-    check: {
-      method: config.CONSOLE_HEALTH_METHOD,
-      path: config.CONSOLE_HEALTH_PATH,
-      host: config.CONSOLE_HEALTH_HOST,
-      expect: config.CONSOLE_HEALTH_EXPECT,
-      timeoutMs: config.HEALTH_TIMEOUT,
-    },
+    check: consoleCheck(config),
+    balance: config.CONSOLE_BALANCE,
+    ejection: config.CONSOLE_EJECTION,
   };
 }
 

@@ -121,7 +121,9 @@ export class Slot {
   #watch(worker: WorkerProcess): void {
     const { control } = this.#options;
     worker.on('report', () => control.reported());
-    worker.on('backendFailed', (service, backend) => control.backendFailed(service, backend));
+    worker.on('backendFailed', (service, backend, failure) => {
+      control.backendFailed(service, backend, failure);
+    });
     worker.on('missed', (pings) => this.#onMissed(worker, pings));
     worker.once('end', (end) => this.#onEnd(worker, end));
     if (worker.ended) this.#onEnd(worker, worker.ended);

@@ -28,6 +28,8 @@ export class Tally {
         const past = this.#past.get(`${service.service} ${backend.name}`);
         const told = reports.map((report) => backendIn(report, service.service, backend.name));
         backend.active = sum(told, (report) => report?.active);
+        backend.tunnels = sum(told, (report) => report?.tunnels);
+        backend.failedInARow = Math.max(0, ...told.map((report) => report?.failedInARow ?? 0));
         backend.claimed = sum(told, (report) => report?.claimed) + (past?.claimed ?? 0);
         backend.failed = sum(told, (report) => report?.failed) + (past?.failed ?? 0);
       }
@@ -67,9 +69,11 @@ function addBackends(one: BackendReport, other: BackendReport): BackendReport {
   return {
     name: one.name,
     active: one.active + other.active,
+    tunnels: one.tunnels + other.tunnels,
     limit,
     claimed: one.claimed + other.claimed,
     failed: one.failed + other.failed,
+    failedInARow: Math.max(one.failedInARow, other.failedInARow),
   };
 }
 

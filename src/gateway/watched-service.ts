@@ -3,14 +3,15 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Backend } from '../upstream/backend.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
-import { HealthMonitor } from '../upstream/health.ts';
-import { checkHttp } from '../upstream/http-check.ts';
+import { BackendWatch } from '../upstream/backend-watch.ts';
+import type { BackendFailure } from './messages.ts';
 import type { ServiceConfig } from './services.ts';
+import type { SharedPool } from './shared-control.ts';
 
 export interface WatchedServiceOptions {
   /** What was watched before: what is known of those that stay need not be found out anew. */
   readonly known: readonly Backend[];
-  /** Told when a backend's health has changed. */
+  /** Told when anything has changed that decides which backend is chosen. */
   readonly onChange: () => void;
   readonly logger: Logger;
 }
@@ -19,29 +20,42 @@ export interface WatchedServiceOptions {
  * One service in the control plane: its backends, which are checked from `start` to `stop` whatever
  * the number of data planes, with the sum of what those do with them. Nothing is claimed here.
  */
-export class WatchedService implements ServiceView {
+export class WatchedService implements ServiceView, SharedPool {
   readonly service: string;
+  readonly sharesRoom: boolean;
   readonly backends: readonly Backend[];
   /** Requests that wait, and tunnels that are open, in all data planes. */
   queued = 0;
   tunnels = 0;
-  readonly #monitor: HealthMonitor;
+  readonly #watch: BackendWatch;
 
   constructor(
-    { service, backends, check }: ServiceConfig,
+    { service, backends, check, ejection }: ServiceConfig,
     config: Config,
     { known, onChange, logger }: WatchedServiceOptions,
   ) {
     this.service = service;
+    // What a console holds are tunnels, which gateways tell each other of.
+    this.sharesRoom = service === 'console';
     this.backends = backends.map((address) => backendAs(address, known));
-    const members = { backends: this.backends, admit: onChange };
-    this.#monitor = new HealthMonitor(members, {
-      intervalMs: config.HEALTH_INTERVAL,
-      rise: config.HEALTH_RISE,
-      fall: config.HEALTH_FALL,
-      check: (backend) => checkHttp(backend.address, check),
-      logger: logger.child({ service }),
-    });
+    this.#watch = new BackendWatch(
+      { backends: this.backends, admit: onChange },
+      {
+        check,
+        ejection,
+        slowStartMs: config.SLOW_START,
+        intervalMs: config.HEALTH_INTERVAL,
+        rise: config.HEALTH_RISE,
+        fall: config.HEALTH_FALL,
+      },
+      logger.child({ service }),
+    );
+    for (const backend of this.backends) {
+      backend.onChange = () => {
+        this.#watch.changed(backend);
+        onChange();
+      };
+    }
   }
 
   /** As the admin pages look at it. */
@@ -51,17 +65,19 @@ export class WatchedService implements ServiceView {
 
   /** Begins to check; resolves when every backend has been checked once. */
   start(): Promise<void> {
-    return this.#monitor.start();
+    return this.#watch.start();
   }
 
-  /** Has a backend checked soon: traffic to it has just failed. */
-  hasten(name: string): void {
+  /** Traffic to a backend has failed: it is checked soon, and perhaps left out. */
+  failed(name: string, { outcome, inARow }: BackendFailure): void {
     const backend = this.backends.find((candidate) => candidate.name === name);
-    if (backend) this.#monitor.hasten(backend);
+    if (!backend) return;
+    backend.failedInARow = inARow;
+    this.#watch.failed(backend, outcome);
   }
 
   stop(): void {
-    this.#monitor.stop();
+    this.#watch.stop();
   }
 }
 

@@ -1,14 +1,14 @@
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { ConfigSource } from '../config.ts';
 import type { DataListener } from './listeners.ts';
-import type { DataReport, Snapshot } from './messages.ts';
+import type { BackendFailure, DataReport, Snapshot } from './messages.ts';
 import type { Share } from './share.ts';
 
 /**
  * To be raised when a message changes its meaning: a supervisor that was not replaced when the code was
  * must not start workers that it does not understand.
  */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** A listening socket that a worker is started with. */
 export interface WorkerSocket<N extends string> {
@@ -68,5 +68,10 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly detail: string }
   | { readonly type: 'report'; readonly report: DataReport }
   | { readonly type: 'cache'; readonly health: CacheHealth }
-  | { readonly type: 'backendFailed'; readonly service: string; readonly backend: string }
+  | {
+      readonly type: 'backendFailed';
+      readonly service: string;
+      readonly backend: string;
+      readonly failure: BackendFailure;
+    }
   | { readonly type: 'pong' };

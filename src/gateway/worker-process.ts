@@ -5,7 +5,7 @@ import type { CacheHealth } from '../cache/cache-health.ts';
 import type { ConfigSource, Environment } from '../config.ts';
 import type { Member } from './control-plane.ts';
 import { Mailbox } from './mailbox.ts';
-import { type DataReport, EMPTY_REPORT, type Snapshot } from './messages.ts';
+import { type BackendFailure, type DataReport, EMPTY_REPORT, type Snapshot } from './messages.ts';
 import type { Share } from './share.ts';
 import { type FromWorker, PROTOCOL, type Task, type ToWorker } from './worker-messages.ts';
 
@@ -35,7 +35,7 @@ export interface WorkerTiming {
 
 interface WorkerEvents {
   report: [];
-  backendFailed: [service: string, backend: string];
+  backendFailed: [service: string, backend: string, failure: BackendFailure];
   /** So many pings in a row have had no answer by the time of the next. */
   missed: [pings: number];
   end: [WorkerEnd];
@@ -199,7 +199,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
         this.cacheHealth = message.health;
         break;
       case 'backendFailed':
-        this.emit('backendFailed', message.service, message.backend);
+        this.emit('backendFailed', message.service, message.backend, message.failure);
         break;
       case 'failed':
         this.#detail = message.detail;

@@ -6,8 +6,10 @@ import { AffinityCookie } from '../policy/cookies.ts';
 import { type BackendAddress, isHttps, parseBackends } from '../upstream/backend-address.ts';
 import { BackendTls } from '../upstream/backend-tls.ts';
 import { CheckedPool } from '../upstream/checked-pool.ts';
-import { type HttpCheck, parseStatusSet, type StatusSet } from '../upstream/http-check.ts';
+import type { HttpCheck } from '../upstream/http-check.ts';
 import { DEFAULT_QUEUE_LIMIT, type Pool } from '../upstream/pool.ts';
+import type { Balance } from '../upstream/selection.ts';
+import { parseStatusSet, type StatusSet } from '../upstream/status-set.ts';
 import { Forwarder } from './forwarder.ts';
 import { createPeerReader } from './peer.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts';
@@ -19,7 +21,9 @@ export interface DashgateOptions {
   readonly service?: string;
   /** Backends as `PORTAL_BACKENDS` takes them (`https://10.0.0.11 ca=ca.pem weight=2`), or parsed. */
   readonly backends: readonly string[] | readonly BackendAddress[];
-  readonly health?: Partial<Omit<HttpCheck, 'expect'>> & {
+  /** How a backend is chosen; by weighted round robin unless told. */
+  readonly balance?: Balance;
+  readonly health?: Partial<Omit<HttpCheck, 'kind' | 'expect'>> & {
     /** Good answers, such as `200` or `200-399`. */
     readonly expect?: string | StatusSet;
     readonly intervalMs?: number;
@@ -53,7 +57,7 @@ export interface Dashgate extends RequestHandler {
 }
 
 /**
- * Express middleware that balances requests and websockets over backends, by weighted round robin
+ * Express middleware that balances requests and websockets over backends
  * without sticky cookies, with health checks and safe retries. It forwards all that reaches it:
  * mount it last. Failures reach Express's error handling as `GatewayError`.
  * @throws Error listing what is wrong with the backends.
@@ -67,6 +71,7 @@ export function dashgate(options: DashgateOptions): Dashgate {
     ...options.health,
   };
   const httpCheck: HttpCheck = {
+    kind: 'http',
     method: 'GET',
     path: '/',
     ...check,
@@ -78,6 +83,7 @@ export function dashgate(options: DashgateOptions): Dashgate {
     service,
     backends: readBackends(options.backends),
     check: httpCheck,
+    ...(options.balance && { balance: options.balance }),
     intervalMs,
     rise,
     fall,

@@ -4,11 +4,12 @@ import { mayBeStored } from '../policy/cacheable.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import { fieldsOf } from '../policy/fields.ts';
 import type { Site } from '../policy/location.ts';
+import { plainAddress } from '../policy/networks.ts';
 import { applyResponsePolicy } from '../policy/response.ts';
-import { Attempts, isSafe } from '../upstream/attempts.ts';
+import { Attempts, isSafe, outcomeOf } from '../upstream/attempts.ts';
 import type { Backend } from '../upstream/backend.ts';
 import { failureOf } from '../upstream/failure.ts';
-import type { Lease, Pool } from '../upstream/pool.ts';
+import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
 import { refuseBadStatus } from './status-line.ts';
 import type { Timeouts } from './timeouts.ts';
 
@@ -58,7 +59,9 @@ export class Exchange {
     });
     res.once('close', () => {
       this.#gone.abort();
-      this.#release(res.writableFinished ? 'ok' : 'aborted');
+      this.#release(
+        res.writableFinished ? outcomeOf(this.#answer?.statusCode ?? 0, false) : 'aborted',
+      );
     });
   }
 
@@ -77,7 +80,8 @@ export class Exchange {
     if (this.#gone.signal.aborted) return;
     const { pool, asked, fail, send } = this.#options;
     try {
-      const claim = { exclude: this.#attempts.tried, prefer: asked };
+      const client = plainAddress(this.#req.socket.remoteAddress);
+      const claim = { exclude: this.#attempts.tried, prefer: asked, client };
       this.#lease = await pool.claimOrWait(claim, this.#gone.signal);
     } catch (error) {
       if (!this.#gone.signal.aborted) fail(failureOf(error, 'pool'));
@@ -167,7 +171,7 @@ export class Exchange {
     void this.attempt();
   }
 
-  #release(outcome: 'ok' | 'failed' | 'aborted'): void {
+  #release(outcome: Outcome): void {
     this.#lease?.release(outcome);
     this.#lease = undefined;
   }

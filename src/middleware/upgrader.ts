@@ -11,7 +11,8 @@ import { fieldsOf } from '../policy/fields.ts';
 import { forwarding, upgradeHeaders } from '../policy/forwarded.ts';
 import { type Site, siteOf } from '../policy/location.ts';
 import { applyResponsePolicy } from '../policy/response.ts';
-import { Attempts } from '../upstream/attempts.ts';
+
+import { Attempts, outcomeOf } from '../upstream/attempts.ts';
 import { dialBackend } from '../upstream/backend-socket.ts';
 import { endpointsOf } from '../upstream/endpoints.ts';
 import { failureOf } from '../upstream/failure.ts';
@@ -65,12 +66,15 @@ export class Upgrader {
           });
           outgoing.once('response', (response) => {
             refuseBadStatus(response);
+            const upgrade = this.#upgrades.get(req);
+            if (upgrade) upgrade.outcome = outcomeOf(response.statusCode ?? 0, true);
             applyResponsePolicy(response.headers, this.#siteOf(req));
             // The lease lasts as long as the connection, so neither side may stall it.
             socket.setTimeout(options.timeouts.clientMs, () => socket.destroy());
           });
           outgoing.once('upgrade', (_response, upstream) => {
             this.#tunnels.add(socket);
+            this.#upgrades.get(req)?.lease.becomeTunnel();
             joinTunnel(socket, upstream as Socket, options.timeouts.tunnelMs);
           });
         },
@@ -138,8 +142,12 @@ export class Upgrader {
   async #connect(client: Socket, signal: AbortSignal): Promise<{ lease: Lease; upstream: Socket }> {
     const { pool, retries, timeouts } = this.#options;
     const attempts = new Attempts(pool, retries, false);
+    const clientAddress = endpointsOf(client).address;
     for (;;) {
-      const lease = await pool.claimOrWait({ exclude: attempts.tried }, signal);
+      const lease = await pool.claimOrWait(
+        { exclude: attempts.tried, client: clientAddress },
+        signal,
+      );
       const { backend } = lease;
       try {
         const { connectMs } = timeouts;

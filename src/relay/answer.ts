@@ -3,6 +3,7 @@ import type { AffinityCookie } from '../policy/cookies.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
 import { type Client, requestIdOf } from '../policy/forwarded.ts';
 import { siteOf } from '../policy/location.ts';
+import { acceptOf } from '../upstream/handshake.ts';
 import { CHUNKED, type RequestHead, type ResponseHead, UNTIL_CLOSE } from './head.ts';
 import type { HeaderLines } from './header-lines.ts';
 import {
@@ -62,6 +63,19 @@ export class Answer {
     this.upgrade = isWebsocket(upgrade);
     this.#target = target;
     this.#lines = lines;
+  }
+
+  /**
+   * What is wrong with a switch of protocols, as a phrase; undefined: it is the one that the request
+   * asked for (RFC 6455 §4.1). Where that named no key there is nothing to compare.
+   */
+  faultOfSwitch(head: ResponseHead): string | undefined {
+    if (!this.upgrade || !isWebsocket(head.upgrade)) return 'switched protocols unasked';
+    const key = this.#lines.value('sec-websocket-key');
+    if (key === undefined || head.lines.value('sec-websocket-accept') === acceptOf(key)) {
+      return undefined;
+    }
+    return 'answered a handshake with a wrong Sec-WebSocket-Accept';
   }
 
   /** A body of that length cannot be told from one that broke off but by the connection's end. */

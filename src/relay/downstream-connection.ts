@@ -12,7 +12,7 @@ import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
 import { Exchange, type ForwardedRequest, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
-import { ForwardedLines, informationalHead, isWebsocket, switchingHead } from './outgoing-head.ts';
+import { ForwardedLines, informationalHead, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 import type { Upstream } from './upstream-connection.ts';
@@ -57,6 +57,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   /** The websocket that it asked for may be. */
   #admitted: Admitted | undefined;
   #keepAlive = true;
+  /** What stands for the console that the present request asks for. */
+  #pin: string | undefined;
   /** What came of the next requests while the answer to the present one is under way. */
   #stash: Buffer = EMPTY;
 
@@ -147,7 +149,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       method,
       head: text,
       replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
+      upgrade: answer.upgrade,
       asked,
+      pinned: this.#pinnedTo(answer, head),
       client: this.#peer.endpoints,
     };
     const settled = answer.upgrade ? this.#admit(answer, head, complete) : undefined;
@@ -182,6 +186,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         if (this.#answer === answer) this.#refuse(failure);
       },
     );
+  }
+
+  /** The backend that the console was on, if it is known here or may be found out. */
+  #pinnedTo(answer: Answer, { target, lines }: RequestHead) {
+    const { pins } = this.#relay;
+    if (!pins || !answer.upgrade) return undefined;
+    this.#pin = pins.keyOf(target, lines.value('cookie'));
+    return this.#pin === undefined ? undefined : pins.recall(this.#pin);
   }
 
   #onBody(chunk: Buffer): void {
@@ -233,11 +245,12 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   switchProtocols(head: ResponseHead, rest: Buffer, upstream: Upstream, lease: Lease): void {
     const answer = this.#answer!;
-    if (this.#state !== 'response' || !answer.upgrade || !isWebsocket(head.upgrade)) {
+    const early = this.#state !== 'response' ? 'switched protocols too early' : undefined;
+    const fault = early ?? answer.faultOfSwitch(head);
+    if (fault) {
       upstream.socket.destroy();
       lease.release('failed');
-      const detail = `${lease.backend.name} switched protocols unasked`;
-      this.#refuse(new GatewayError('badGateway', detail));
+      this.#refuse(new GatewayError('badGateway', `${lease.backend.name} ${fault}`));
       return;
     }
     const socket = this.#socket;
@@ -248,6 +261,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     if (this.#stash.length > 0) upstream.socket.write(this.#stash);
     const admitted = this.#admitted;
     this.#admitted = undefined;
+    if (this.#pin !== undefined) this.#relay.pins?.keep(this.#pin, lease.backend.name);
     this.#relay.openTunnel({
       downstream: socket,
       upstream,

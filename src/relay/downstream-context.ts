@@ -45,12 +45,23 @@ export interface TunnelOpening {
   readonly record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>;
 }
 
+/** Where consoles that reconnect go back to. */
+export interface TunnelPins {
+  /** What stands for the console that a handshake asks for; undefined: it names none. */
+  keyOf(target: string, cookie: string | undefined): string | undefined;
+  /** The name of the backend that it was on. Never rejects, and does not take long. */
+  recall(key: string): string | undefined | Promise<string | undefined>;
+  /** It is on that backend now. */
+  keep(key: string, backend: string): void;
+}
+
 /** What the connections of one relay share. */
 export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
   readonly deadlines: Deadlines;
   readonly buffers: WriteBuffers;
   readonly timeouts: DownstreamTimeouts;
   readonly report: RelayReport;
+  readonly pins: TunnelPins | undefined;
   /** No connection takes another request. */
   readonly retiring: boolean;
   /**

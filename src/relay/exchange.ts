@@ -1,5 +1,5 @@
 import type { GatewayError } from '../errors.ts';
-import { Attempts } from '../upstream/attempts.ts';
+import { Attempts, outcomeOf } from '../upstream/attempts.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
@@ -30,8 +30,12 @@ export interface ForwardedRequest {
   readonly head: string;
   /** Sending it twice is harmless: a safe method, no body, no upgrade. */
   readonly replayable: boolean;
+  /** It asks for a websocket. */
+  readonly upgrade: boolean;
   /** The backend that the client's affinity cookie names. */
   readonly asked: string | undefined;
+  /** The backend that the console which asks was on, or what will tell, soon and surely. */
+  readonly pinned?: string | undefined | Promise<string | undefined>;
   /** The client's connection. */
   readonly client: Endpoints;
 }
@@ -62,7 +66,10 @@ export class Exchange implements UpstreamListener {
   #held: Buffer = EMPTY;
   #requestComplete = false;
   #answered = false;
+  /** What the backend's answer says of it. */
+  #outcome: Outcome = 'ok';
   #sawStale = false;
+  #pinned: string | undefined;
   #queued: AbortController | undefined;
   #over = false;
 
@@ -77,8 +84,16 @@ export class Exchange implements UpstreamListener {
   start(body: Buffer, complete: boolean): boolean {
     this.#held = body;
     this.#requestComplete = complete;
-    this.#attempt();
+    const { pinned } = this.#request;
+    if (pinned instanceof Promise) void pinned.then((name) => this.#beginAt(name));
+    else this.#beginAt(pinned);
     return this.#takesMore();
+  }
+
+  #beginAt(pinned: string | undefined): void {
+    if (this.#over) return;
+    this.#pinned = pinned;
+    this.#attempt();
   }
 
   /** Passes on more of the body; false where the rest has to wait for `resumeRequest`. */
@@ -123,6 +138,7 @@ export class Exchange implements UpstreamListener {
     const connection = this.#connection;
     const backend = this.#lease?.backend.name ?? '';
     this.#answered = true;
+    this.#outcome = outcomeOf(head.status, this.#request.upgrade);
     if (complete) this.#finish();
     if (!this.#responder.respond(head, backend, body, complete) && !complete) connection?.pause();
   }
@@ -180,7 +196,13 @@ export class Exchange implements UpstreamListener {
   }
 
   #attempt(): void {
-    const claim = { exclude: this.#attempts.tried, prefer: this.#request.asked };
+    const { asked, client } = this.#request;
+    const claim = {
+      exclude: this.#attempts.tried,
+      prefer: asked,
+      pinned: this.#pinned,
+      client: client.address,
+    };
     const lease = this.#context.pool.claim(claim);
     if (lease) {
       this.#send(lease);
@@ -215,7 +237,7 @@ export class Exchange implements UpstreamListener {
   #finish(): void {
     this.#over = true;
     this.#connection = undefined;
-    this.#release('ok');
+    this.#release(this.#outcome);
   }
 
   #release(outcome: Outcome): void {

@@ -11,6 +11,7 @@ import type {
   DownstreamTimeouts,
   Retirable,
   TunnelOpening,
+  TunnelPins,
 } from './downstream-context.ts';
 import type { RelayReport } from './relay-report.ts';
 import { RequestIds } from './request-ids.ts';
@@ -39,6 +40,8 @@ export interface RelayOptions {
   /** Who may have a websocket; everybody unless told. */
   readonly admission?: Admission | undefined;
   readonly report: RelayReport;
+  /** Where consoles that reconnect go back to; undefined: anywhere. */
+  readonly pins?: TunnelPins | undefined;
   /** The time in ms, from any start; that of the process unless told. */
   readonly clock?: () => number;
 }
@@ -53,6 +56,7 @@ export class Relay implements DownstreamContext {
   readonly route: RelayOptions['route'];
   readonly admission: Admission | undefined;
   readonly report: RelayReport;
+  readonly pins: TunnelPins | undefined;
   readonly deadlines: Deadlines;
   readonly buffers = new WriteBuffers();
   readonly requestIds = new RequestIds();
@@ -71,6 +75,7 @@ export class Relay implements DownstreamContext {
     this.route = options.route;
     this.admission = options.admission;
     this.report = options.report;
+    this.pins = options.pins;
     this.deadlines = new Deadlines(options.clock);
     this.#tunnels = new Tunnels(this.deadlines, options.tunnelLimits);
     this.connections = new ConnectionPool(this.deadlines, options.timeouts);
@@ -117,6 +122,7 @@ export class Relay implements DownstreamContext {
 
   openTunnel({ downstream, upstream, early, lease, admitted, record }: TunnelOpening): void {
     const opened = performance.now();
+    lease.becomeTunnel();
     const tunnel = new Tunnel(downstream, upstream, early, this, ({ end, ...bytes }) => {
       this.#tunnels.remove(tunnel);
       lease.release('ok');

@@ -1,10 +1,19 @@
 import type { GatewayError } from '../errors.ts';
 import type { Backend } from './backend.ts';
-import type { Pool } from './pool.ts';
+import type { Outcome, Pool } from './pool.ts';
 
 /** Whether a request of that method can be sent twice without harm (RFC 9110 §9.2.1). */
 export function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+}
+
+/**
+ * What a complete answer says of its backend. 501 and 505 tell what it was never made for; of a good
+ * handshake 2xx makes no websocket, while 3xx and 4xx are about the client.
+ */
+export function outcomeOf(status: number, upgrade: boolean): Outcome {
+  if (status >= 500) return status === 501 || status === 505 ? 'ok' : 'error';
+  return upgrade && status < 300 ? 'error' : 'ok';
 }
 
 const NONE: ReadonlySet<Backend> = new Set();

@@ -1,4 +1,5 @@
 import type { BackendAddress } from './backend-address.ts';
+import type { Candidate } from './selection.ts';
 
 /** What health checks have seen: `unknown` until the first one has an answer. */
 export type Health = 'unknown' | 'up' | 'down';
@@ -18,30 +19,40 @@ export interface CheckReport {
 export const UPSTREAM_IDLE_MS = 4_000;
 
 /**
- * One server of a pool. Health (observed) and admin state (wanted) are separate facts; only
- * {@link Backend.usable} reads them together.
+ * One server of a pool. Health (seen by checks), ejection (from traffic) and admin state (wanted) are
+ * separate facts; only {@link Backend.usable} reads them together. Whoever finds one out sets it
+ * here; the pool, told through `onChange`, chooses by it from its next claim on.
  */
-export class Backend {
+export class Backend implements Candidate {
   readonly address: BackendAddress;
-  health: Health = 'unknown';
-  adminState: AdminState = 'ready';
-  /** Its share of the work; 0 for none. */
-  weight: number;
-  /** Most leases at once in this process: its share of `maxconn`; Infinity for no limit. */
-  limit: number;
-  /** Leases that other processes of the gateway held when they last told. */
-  elsewhere = 0;
+  /** Called when anything has changed that decides who is chosen but counts and room. */
+  onChange: (backend: Backend) => void = () => {};
   lastCheck: CheckReport | undefined;
   /** Leases held now: exchanges and tunnels. */
   active = 0;
+  /** Those of them that are tunnels. */
+  tunnels = 0;
   /** Leases ever claimed. */
   claimed = 0;
   /** Leases that ended in a failure of the backend. */
   failed = 0;
+  /** Failures since the last success. */
+  failedInARow = 0;
+  /** Most leases at once here. */
+  limit: number;
+  /** Tunnels that other gateways held when they last told. */
+  elsewhere = 0;
+  /** What `active` is to be corrected by to stand for the load of the backend (see `shared-load.ts`). */
+  loadOffset = 0;
+  #health: Health = 'unknown';
+  #adminState: AdminState = 'ready';
+  #ejected = false;
+  #weight: number;
+  #ramp = 1;
 
   constructor(address: BackendAddress) {
     this.address = address;
-    this.weight = address.weight;
+    this.#weight = address.weight;
     this.limit = address.maxconn === 0 ? Number.POSITIVE_INFINITY : address.maxconn;
   }
 
@@ -49,9 +60,77 @@ export class Backend {
     return this.address.name;
   }
 
+  get health(): Health {
+    return this.#health;
+  }
+
+  set health(health: Health) {
+    if (health === this.#health) return;
+    this.#health = health;
+    this.onChange(this);
+  }
+
+  get adminState(): AdminState {
+    return this.#adminState;
+  }
+
+  set adminState(state: AdminState) {
+    if (state === this.#adminState) return;
+    this.#adminState = state;
+    this.onChange(this);
+  }
+
+  /** Left out for a while, because traffic to it failed. */
+  get ejected(): boolean {
+    return this.#ejected;
+  }
+
+  set ejected(ejected: boolean) {
+    if (ejected === this.#ejected) return;
+    this.#ejected = ejected;
+    // What failed meanwhile was on its way before, or was the last resort: it starts anew.
+    if (!ejected) this.failedInARow = 0;
+    this.onChange(this);
+  }
+
+  /** Its share of the work as the operator wants it; with 0 only who is bound to it comes. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  set weight(weight: number) {
+    if (weight === this.#weight) return;
+    this.#weight = weight;
+    this.onChange(this);
+  }
+
+  /** How much of its weight it has after it came back, above 0 and up to 1. */
+  get ramp(): number {
+    return this.#ramp;
+  }
+
+  set ramp(ramp: number) {
+    if (ramp === this.#ramp) return;
+    this.#ramp = ramp;
+    this.onChange(this);
+  }
+
+  get share(): number {
+    return this.#weight * this.#ramp;
+  }
+
+  get load(): number {
+    return this.active + this.loadOffset;
+  }
+
+  /** Would be usable if it were not ejected. */
+  get available(): boolean {
+    return this.#health !== 'down' && this.#adminState === 'ready';
+  }
+
   /** May take new work. A backend not yet checked may: a gateway that starts must not refuse. */
   get usable(): boolean {
-    return this.health !== 'down' && this.adminState === 'ready';
+    return this.available && !this.#ejected;
   }
 
   /** Has room for one more lease under its limit. */

@@ -1,6 +1,6 @@
 import type { Logger } from '../log.ts';
 import type { Backend } from './backend.ts';
-import type { CheckResult } from './http-check.ts';
+import type { CheckResult } from './check-result.ts';
 import type { Pool } from './pool.ts';
 
 export interface HealthOptions {
@@ -14,7 +14,7 @@ export interface HealthOptions {
   readonly logger: Logger;
 }
 
-/** What is checked, and who is told that a backend's health has changed. */
+/** What is checked, and who is told when a backend's health has changed. */
 export type CheckedBackends = Pick<Pool, 'backends' | 'admit'>;
 
 /**

@@ -1,34 +1,47 @@
 import { GatewayError } from '../errors.ts';
 import { Backend } from './backend.ts';
 import { authority, type BackendAddress } from './backend-address.ts';
-import { WeightedRoundRobin } from './selection.ts';
+import { type Balance, createSelection, type Selection } from './selection.ts';
 
 /** Most requests that wait at once, unless told. */
 export const DEFAULT_QUEUE_LIMIT = 1024;
 
-/** How a lease ended: the backend did its part, it failed, or the client went away first. */
-export type Outcome = 'ok' | 'failed' | 'aborted';
+/**
+ * How a lease ended: the backend did its part, it answered with an error of its own (5xx, or another
+ * answer than 101 to a good handshake), it failed, or the client went away first.
+ */
+export type Outcome = 'ok' | 'error' | 'failed' | 'aborted';
 
 /** A backend, counted busy for one exchange or tunnel until it is released, once. */
 export interface Lease {
   readonly backend: Backend;
+  /** The exchange has become a tunnel: the backend has done its part, whatever ends it. */
+  becomeTunnel(): void;
   release(outcome: Outcome): void;
 }
 
 export interface ClaimOptions {
   /** Backends that already failed for this request. */
   readonly exclude?: ReadonlySet<Backend>;
-  /** The name of a backend to take if it is usable (affinity). */
+  /** The name of a backend to take if it is usable, and to wait for if it is full (affinity). */
   readonly prefer?: string | undefined;
+  /** The name of a backend to take if it is usable and has room; otherwise any will do (a pin). */
+  readonly pinned?: string | undefined;
+  /** Address of the client, which balancing by hash goes by. */
+  readonly client?: string;
 }
 
 export interface PoolOptions {
+  /** How a backend is chosen; by weighted round robin unless told. */
+  readonly balance?: Balance;
   /** Longest wait for a free backend, in ms. */
   readonly queueTimeoutMs?: number;
   /** Most requests that wait at once. */
   readonly queueLimit?: number;
-  /** Told when a lease ends in a failure of its backend. */
-  readonly onFailure?: (backend: Backend) => void;
+  /** Told when a lease ends in a failure of its backend, or in an error that it answered. */
+  readonly onFailure?: (backend: Backend, outcome: 'failed' | 'error') => void;
+  /** Told when anything that decides who is chosen has changed, but counts and room. */
+  readonly onChange?: (backend: Backend) => void;
 }
 
 const NONE: ReadonlySet<Backend> = new Set();
@@ -39,29 +52,46 @@ interface Waiter {
   readonly reject: (error: GatewayError) => void;
 }
 
+/** Backends that are chosen from together. */
+interface Tier {
+  readonly selection: Selection<Backend>;
+  members: readonly Backend[];
+}
+
 /**
  * The backends of one service. Claiming one and counting it busy is a single synchronous step, so
- * that a drain sees every request. Backup backends serve only while no other one is usable.
+ * that a drain sees every request. Backup backends serve only while no other one is usable, and
+ * ejected ones only while there is nothing else: the last one is used as long as it is up.
  */
 export class Pool {
   readonly service: string;
   readonly backends: readonly Backend[];
   /** `host:port` of every backend. */
   readonly authorities: ReadonlySet<string>;
-  readonly #selection: WeightedRoundRobin<Backend>;
+  /** In the order in which they are turned to. */
+  readonly #tiers: readonly [usual: Tier, backup: Tier, ejected: Tier];
+  /** Something has changed that decides which backends are in which tier, or their shares. */
+  #stale = true;
   readonly #queueTimeoutMs: number;
   readonly #queueLimit: number;
-  readonly #onFailure: (backend: Backend) => void;
+  readonly #onFailure: (backend: Backend, outcome: 'failed' | 'error') => void;
+  readonly #onChange: (backend: Backend) => void;
   readonly #queue = new Set<Waiter>();
 
   constructor(service: string, addresses: readonly BackendAddress[], options: PoolOptions = {}) {
     this.service = service;
     this.backends = addresses.map((address) => new Backend(address));
+    for (const backend of this.backends) backend.onChange = this.#changed;
     this.authorities = new Set(addresses.map(({ url }) => authority(url)));
-    this.#selection = new WeightedRoundRobin(this.backends);
+    const tier = () => ({
+      selection: createSelection<Backend>(options.balance ?? 'roundrobin'),
+      members: [],
+    });
+    this.#tiers = [tier(), tier(), tier()];
     this.#queueTimeoutMs = options.queueTimeoutMs ?? 60_000;
     this.#queueLimit = options.queueLimit ?? DEFAULT_QUEUE_LIMIT;
     this.#onFailure = options.onFailure ?? (() => {});
+    this.#onChange = options.onChange ?? (() => {});
   }
 
   /** How many requests wait for a backend with room. */
@@ -71,18 +101,17 @@ export class Pool {
 
   /** Whether a backend outside of `tried` may take work, now or when it has room. */
   hasUsableBeyond(tried: ReadonlySet<Backend>): boolean {
-    return this.backends.some((backend) => isUsable(backend, tried));
+    return this.#tierBeyond(tried) !== undefined;
   }
 
   /** Takes a usable backend with room, or undefined where all of them are full or excluded. */
-  claim({ exclude = NONE, prefer }: ClaimOptions = {}): Lease | undefined {
-    const primary = this.#primaryIsUsable(exclude);
-    const isCandidate = (backend: Backend) =>
-      isUsable(backend, exclude) && !(primary && backend.address.backup);
-    const preferred = prefer && this.#named(prefer);
+  claim({ exclude = NONE, prefer, pinned, client = '' }: ClaimOptions = {}): Lease | undefined {
+    const bound = prefer ? this.#bound(prefer, exclude) : undefined;
     // A session that is bound to a full backend waits for it, as HAProxy's cookie does.
-    if (preferred && isCandidate(preferred)) return this.#leaseIfRoom(preferred);
-    const backend = this.#selection.pick((member) => member.hasRoom && isCandidate(member));
+    if (bound) return bound.hasRoom ? this.#lease(bound) : undefined;
+    const last = pinned ? this.#bound(pinned, exclude) : undefined;
+    if (last?.hasRoom) return this.#lease(last);
+    const backend = this.#tierBeyond(exclude)?.selection.pick(exclude, client);
     return backend && this.#lease(backend);
   }
 
@@ -156,16 +185,48 @@ export class Pool {
     });
   }
 
-  #primaryIsUsable(exclude: ReadonlySet<Backend>): boolean {
-    return this.backends.some((backend) => !backend.address.backup && isUsable(backend, exclude));
+  /** The first tier that has a backend outside of `tried`. */
+  #tierBeyond(tried: ReadonlySet<Backend>): Tier | undefined {
+    if (this.#stale) this.#sort();
+    for (const tier of this.#tiers) {
+      if (tier.members.length > tried.size) return tier;
+      if (tier.members.some((backend) => !tried.has(backend))) return tier;
+    }
+    return undefined;
   }
 
-  #named(name: string): Backend | undefined {
-    return this.backends.find((backend) => backend.name === name);
+  #sort(): void {
+    this.#stale = false;
+    const [usual, backup, ejected] = this.#tiers;
+    const available = this.backends.filter((backend) => backend.available && backend.share > 0);
+    const usable = available.filter((backend) => backend.usable);
+    fill(
+      usual,
+      usable.filter(({ address }) => !address.backup),
+    );
+    fill(
+      backup,
+      usable.filter(({ address }) => address.backup),
+    );
+    fill(
+      ejected,
+      available.filter((backend) => backend.ejected),
+    );
   }
 
-  #leaseIfRoom(backend: Backend): Lease | undefined {
-    return backend.hasRoom ? this.#lease(backend) : undefined;
+  readonly #changed = (backend: Backend): void => {
+    this.#stale = true;
+    this.#onChange(backend);
+  };
+
+  /** The backend of that name, if who is bound to it may have it: also where its weight is 0. */
+  #bound(name: string, exclude: ReadonlySet<Backend>): Backend | undefined {
+    const backend = this.backends.find((candidate) => candidate.name === name);
+    if (!backend?.usable || exclude.has(backend)) return undefined;
+    if (backend.address.backup && !this.#tierBeyond(exclude)?.members.includes(backend)) {
+      return undefined;
+    }
+    return backend;
   }
 
   #lease(backend: Backend): Lease {
@@ -176,30 +237,44 @@ export class Pool {
 
   readonly #onReleased = (backend: Backend, outcome: Outcome): void => {
     backend.active -= 1;
-    if (outcome === 'failed') {
-      backend.failed += 1;
-      this.#onFailure(backend);
+    if (outcome === 'failed' || outcome === 'error') {
+      if (outcome === 'failed') backend.failed += 1;
+      backend.failedInARow += 1;
+      this.#onFailure(backend, outcome);
     }
     if (this.#queue.size > 0) this.admit();
   };
 }
 
+function fill(tier: Tier, members: readonly Backend[]): void {
+  tier.members = members;
+  tier.selection.reset(members);
+}
+
 class HeldLease implements Lease {
   readonly backend: Backend;
   #onReleased: ((backend: Backend, outcome: Outcome) => void) | undefined;
+  #isTunnel = false;
 
   constructor(backend: Backend, onReleased: (backend: Backend, outcome: Outcome) => void) {
     this.backend = backend;
     this.#onReleased = onReleased;
   }
 
+  becomeTunnel(): void {
+    if (this.#isTunnel || !this.#onReleased) return;
+    this.#isTunnel = true;
+    this.backend.tunnels += 1;
+    this.backend.failedInARow = 0;
+  }
+
   release(outcome: Outcome): void {
     const onReleased = this.#onReleased;
+    if (!onReleased) return;
     this.#onReleased = undefined;
-    onReleased?.(this.backend, outcome);
+    if (this.#isTunnel) this.backend.tunnels -= 1;
+    // A tunnel that ends was a success when it began, and may be ending with its backend.
+    else if (outcome === 'ok') this.backend.failedInARow = 0;
+    onReleased(this.backend, outcome);
   }
-}
-
-function isUsable(backend: Backend, exclude: ReadonlySet<Backend>): boolean {
-  return backend.usable && !(exclude.size > 0 && exclude.has(backend));
 }

@@ -136,7 +136,7 @@ function suite(start: Front['start']) {
   test('a websocket client that stops reading is cut at TUNNEL_TIMEOUT', async (t) => {
     const backend = await rawBackend(t, (socket) => {
       socket.write(
-        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n',
       );
       const flood = () => {
         while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));

@@ -3,14 +3,17 @@ import type { RequestListener } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { silentLogger } from '../../src/log.ts';
 import { parseBackends } from '../../src/upstream/backend-address.ts';
+import type { CheckResult } from '../../src/upstream/check-result.ts';
 import { HealthMonitor } from '../../src/upstream/health.ts';
-import { type CheckResult, checkHttp, parseStatusSet } from '../../src/upstream/http-check.ts';
+import { checkHttp } from '../../src/upstream/http-check.ts';
 import { Pool } from '../../src/upstream/pool.ts';
+import { parseStatusSet } from '../../src/upstream/status-set.ts';
 import { startBackend } from '../support/backend.ts';
 import { recordingLogger } from '../support/log.ts';
 import { until } from '../support/until.ts';
 
 const CHECK = {
+  kind: 'http',
   method: 'GET',
   path: '/login/',
   expect: parseStatusSet('200'),

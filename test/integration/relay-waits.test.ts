@@ -113,6 +113,7 @@ test('when an answer cannot be passed on the client is told, or cut off', async 
       method: 'GET',
       head: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
       replayable: true,
+      upgrade: false,
       asked: undefined,
       client: { address: '127.0.0.1' } as never,
     };
@@ -134,7 +135,7 @@ test('a tunnel whose one side is reset ends soon, although the other does not re
       if (data.includes('GET /health')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
       else {
         socket.write(
-          'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+          'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: 5wd2N9qxTcEJOma+C4gXO1EoOWg=\r\n\r\n',
         );
         socket.pause();
       }

@@ -23,7 +23,7 @@ export const LONG_POST = `POST /x HTTP/1.1\r\n${HOST}Content-Length: 100000\r\n\
 export const UPGRADE =
   'GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ZGFzaGdhdGUtYmVuY2gtMQ==\r\n\r\n';
 export const SWITCHING =
-  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: 5wd2N9qxTcEJOma+C4gXO1EoOWg=\r\n\r\n';
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 export const LONG_ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n';
 

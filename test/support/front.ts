@@ -33,6 +33,8 @@ async function startTestApplication(
   logger: Logger = silentLogger,
 ): Promise<Pick<Gateway, 'addresses' | 'close'>> {
   const config = parseConfig({ ...(await gatewaySettings(t)), ...settings });
+  const expected = (service: 'portal' | 'console') =>
+    service === 'portal' ? config.PORTAL_HEALTH_EXPECT : config.CONSOLE_HEALTH_EXPECT;
   const gateOf = (service: 'portal' | 'console', backends: typeof config.PORTAL_BACKENDS) =>
     dashgate({
       service,
@@ -42,7 +44,7 @@ async function startTestApplication(
       queueLimit: config.QUEUE_LIMIT,
       health: {
         path: config.PORTAL_HEALTH_PATH,
-        expect: service === 'portal' ? config.PORTAL_HEALTH_EXPECT : config.CONSOLE_HEALTH_EXPECT,
+        expect: expected(service)?.statuses ?? '200',
         intervalMs: config.HEALTH_INTERVAL,
         timeoutMs: config.HEALTH_TIMEOUT,
         rise: config.HEALTH_RISE,

@@ -24,6 +24,7 @@ export async function gatewaySettings(t: TestContext): Promise<Record<string, st
     PORTAL_LISTEN: '127.0.0.1:0',
     PORTAL_HEALTH_PATH: '/health',
     CONSOLE_LISTEN: '',
+    CONSOLE_HEALTH_CHECK: 'http',
     CONSOLE_HEALTH_PATH: '/health',
     ADMIN_LISTEN: '127.0.0.1:0',
     // In the process of the test, unless it is about workers.
@@ -31,6 +32,8 @@ export async function gatewaySettings(t: TestContext): Promise<Record<string, st
     // Nothing listens there: forwarding must not need memcached.
     MEMCACHED_SERVERS: '127.0.0.1:9',
     CACHE_LISTEN: '',
+    // Tests ask for consoles with the same token and expect another backend.
+    CONSOLE_PIN_TTL: '',
     HEALTH_INTERVAL: '50ms',
     HEALTH_TIMEOUT: '1s',
     SHUTDOWN_TIMEOUT: '2s',

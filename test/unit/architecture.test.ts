@@ -12,6 +12,7 @@ const ORDER = [
   ['gateway'],
   ['config.ts'],
   ['settings.ts'],
+  ['setting-readers.ts'],
   ['admin'],
   ['cache', 'relay', 'middleware'],
   ['listener'],
@@ -26,11 +27,11 @@ const ORDER = [
 const PURE = [
   /^policy\//,
   /^cache\/(door-(queue|meta|replies|counters|stats|retrieval|task|commands|meta-commands)|view-document|placeholder|cas-token|reserved-keys|cache-timing|shared-view|reader|writer|follower|item-copy|refiller|replicated-store)\.ts$/,
-  /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser|command-numbers|byte-requests)\.ts$/,
+  /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser|command-numbers|byte-requests|decisions|heartbeat|peers|roster|shared-state|pins)\.ts$/,
   /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|outgoing-head|reframing|refusal|deadlines|websocket-frames)\.ts$/,
   /^listener\/(proxy-protocol|client-hello|crc32c|certificate-choice)\.ts$/,
   /^session\/pickle-/,
-  /^upstream\/(backend|backend-address|backend-options|endpoints|pool|proxy-header|selection)\.ts$/,
+  /^upstream\/(backend|backend-address|backend-options|ejection|endpoints|handshake|pool|proxy-header|selection|shared-load|slow-start|status-set)\.ts$/,
 ];
 
 const IMPORT = /^(?:import|export) (type )?([^;]*?)\s*from '([^']+)';/gms;

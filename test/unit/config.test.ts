@@ -106,6 +106,10 @@ describe('each wrong value is told', () => {
     ['PORTAL_HEALTH_PATH', 'x', /not a path/],
     ['PORTAL_HEALTH_EXPECT', '2xx', /status codes/],
     ['PORTAL_HEALTH_HOST', 'a b', /not a host name/],
+    ['PORTAL_HEALTH_CHECK', 'ping', /one of http, tcp, websocket/],
+    ['PORTAL_HEALTH_EXPECT', '200,close', /is for handshakes/],
+    ['PORTAL_HEALTH_HEADERS', 'Cookie', /parted by \|/],
+    ['CONSOLE_HEALTH_EXPECT', '200', /CONSOLE_HEALTH_CHECK=http/],
     ['CONSOLE_LISTEN', 'x', /not an address to listen on/],
     ['CONSOLE_BACKENDS', 'ws://a:1', /http:/],
     ['HSTS', 'yes', /max-age/],
@@ -170,4 +174,15 @@ test('a misspelt name in a file of settings is told, with the one that was meant
     message:
       /PORTAL_BACKEND in \.env.*did you mean PORTAL_BACKENDS\?\n {2}FOO in \.env.*\.env\.example/,
   });
+});
+
+test('a secret is not shown, not even where it is wrong', () => {
+  assert.throws(
+    () => parseConfig({ PORTAL_HEALTH_HEADERS: 'Cookie token=planted' }),
+    (error) => {
+      assert.match(String(error), /PORTAL_HEALTH_HEADERS=\(secret\)/);
+      assert.doesNotMatch(String(error), /planted/);
+      return true;
+    },
+  );
 });

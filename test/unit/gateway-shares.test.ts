@@ -42,19 +42,35 @@ test('counts are the sum of all, and those of a worker that is gone stay', () =>
         name: 'portal',
         queued: 1,
         tunnels: 2,
-        backends: [{ name: 'one', active, limit: null, claimed, failed }],
+        backends: [
+          { name: 'one', active, tunnels: 1, limit: null, claimed, failed, failedInARow: failed },
+        ],
       },
     ],
   });
-  const backend = { name: 'one', active: 0, claimed: 0, failed: 0 };
+  const backend = { name: 'one', active: 0, tunnels: 0, claimed: 0, failed: 0, failedInARow: 0 };
   const portal = { service: 'portal', queued: 0, tunnels: 0, backends: [backend] };
   const tally = new Tally();
   tally.count([portal as never], [report(1, 10, 1), report(2, 20, 0)]);
-  assert.deepEqual(backend, { name: 'one', active: 3, claimed: 30, failed: 1 });
+  assert.deepEqual(backend, {
+    name: 'one',
+    active: 3,
+    tunnels: 2,
+    claimed: 30,
+    failed: 1,
+    failedInARow: 1,
+  });
   assert.deepEqual([portal.queued, portal.tunnels], [2, 4]);
   tally.keep(report(2, 20, 0));
   tally.count([portal as never], [report(1, 10, 1)]);
-  assert.deepEqual(backend, { name: 'one', active: 1, claimed: 30, failed: 1 });
+  assert.deepEqual(backend, {
+    name: 'one',
+    active: 1,
+    tunnels: 1,
+    claimed: 30,
+    failed: 1,
+    failedInARow: 1,
+  });
 });
 
 test('pauses begin after the second death in a row, double, and have an end', () => {
@@ -101,7 +117,9 @@ describe('the limits of data planes', () => {
           name: 'portal',
           queued: 0,
           tunnels: 0,
-          backends: [{ name: 'one', active, limit, claimed: 0, failed: 0 }],
+          backends: [
+            { name: 'one', active, tunnels: 0, limit, claimed: 0, failed: 0, failedInARow: 0 },
+          ],
         },
       ],
     },

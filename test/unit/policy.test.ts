@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertAllowed, assertUnambiguous } from '../../src/policy/access.ts';
+import { consoleToken } from '../../src/policy/console-token.ts';
 import { AffinityCookie, cookieValue, secureCookies } from '../../src/policy/cookies.ts';
 import { errorPage } from '../../src/policy/error-page.ts';
 import { type Peer, requestHeaders, upgradeHeaders } from '../../src/policy/forwarded.ts';
@@ -218,5 +219,22 @@ describe('error pages', () => {
     assert.equal(JSON.parse(json.body).requestId, 'r-2');
     assert.equal(json.headers['retry-after'], '5');
     assert.equal(json.headers['content-length'], String(Buffer.byteLength(json.body)));
+  });
+});
+
+describe('the token of a console', () => {
+  test('is found where nova looks for it: the last of the query, else the cookie', () => {
+    for (const [target, cookie, token] of [
+      ['/?token=a', undefined, 'a'],
+      ['/websockify?x=1&token=a-b%2Bc', 'token=other', 'a-b+c'],
+      ['/?token=a&token=b', undefined, 'b'],
+      ['/?token=', 'x=1; token=c', 'c'],
+      ['/websockify', 'token=c; token=d', 'c'],
+      ['/?path=%3Ftoken%3Da', undefined, undefined],
+      ['/', 'token=', undefined],
+      ['/?%E0%A4%A', 'mytoken=c', undefined],
+    ] as const) {
+      assert.equal(consoleToken(target, cookie), token, target);
+    }
   });
 });

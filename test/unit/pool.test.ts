@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseBackends } from '../../src/upstream/backend-address.ts';
-import { type Lease, Pool, type PoolOptions } from '../../src/upstream/pool.ts';
-import { WeightedRoundRobin } from '../../src/upstream/selection.ts';
+import { type Lease, type Outcome, Pool, type PoolOptions } from '../../src/upstream/pool.ts';
 
 function poolOf(text: string, options?: PoolOptions): Pool {
   return new Pool('portal', parseBackends(text, assert.fail), options);
@@ -11,37 +10,6 @@ function poolOf(text: string, options?: PoolOptions): Pool {
 function names(pool: Pool, count: number): string {
   return Array.from({ length: count }, () => pool.claim()?.backend.name ?? '-').join(' ');
 }
-
-describe('weighted round robin', () => {
-  test('spreads picks evenly by weight', () => {
-    const a = { weight: 5 };
-    const b = { weight: 1 };
-    const c = { weight: 1 };
-    const selection = new WeightedRoundRobin([a, b, c]);
-    const label = new Map([
-      [a, 'a'],
-      [b, 'b'],
-      [c, 'c'],
-    ]);
-    const picks = Array.from({ length: 14 }, () => label.get(selection.pick(() => true)!));
-    assert.equal(picks.join(''), 'aabacaaaabacaa');
-  });
-
-  test('has no pick where there is nothing to pick', () => {
-    assert.equal(
-      new WeightedRoundRobin([]).pick(() => true),
-      undefined,
-    );
-    assert.equal(
-      new WeightedRoundRobin([{ weight: 0 }]).pick(() => true),
-      undefined,
-    );
-    assert.equal(
-      new WeightedRoundRobin([{ weight: 1 }]).pick(() => false),
-      undefined,
-    );
-  });
-});
 
 describe('a pool', () => {
   test('leaves out what is down, draining or in maintenance', () => {
@@ -79,6 +47,89 @@ describe('a pool', () => {
     lease.release('failed');
     assert.equal(pool.backends[0]!.active, 1);
     assert.equal(pool.backends[0]!.failed, 0);
+  });
+
+  test('counts tunnels apart from exchanges, and not twice', () => {
+    const pool = poolOf('http://a:1');
+    const [backend] = pool.backends;
+    const lease = pool.claim()!;
+    pool.claim();
+    lease.becomeTunnel();
+    lease.becomeTunnel();
+    assert.deepEqual([backend!.active, backend!.tunnels], [2, 1]);
+    lease.release('ok');
+    lease.becomeTunnel();
+    assert.deepEqual([backend!.active, backend!.tunnels], [1, 0]);
+  });
+
+  test('counts failures in a row until a success, of which a tunnel is one when it begins', () => {
+    const told: string[] = [];
+    const pool = poolOf('http://a:1', { onFailure: (_, outcome) => told.push(outcome) });
+    const [backend] = pool.backends;
+    const end = (outcome: Outcome) => pool.claim()!.release(outcome);
+    const tunnel = pool.claim()!;
+    tunnel.becomeTunnel();
+    end('failed');
+    end('error');
+    end('aborted');
+    assert.deepEqual([backend!.failedInARow, backend!.failed], [2, 1]);
+    tunnel.release('ok');
+    assert.equal(backend!.failedInARow, 2, 'a tunnel may end because its backend does');
+    pool.claim()!.becomeTunnel();
+    assert.equal(backend!.failedInARow, 0);
+    end('failed');
+    end('ok');
+    assert.equal(backend!.failedInARow, 0);
+    assert.deepEqual(told, ['failed', 'error', 'failed']);
+  });
+
+  test('turns to what was ejected only where nothing else is left, backups included', () => {
+    const pool = poolOf('http://a:1,http://b:1,http://c:1 backup');
+    const [a, b, c] = pool.backends;
+    a!.ejected = true;
+    assert.equal(names(pool, 2), 'b:1 b:1');
+    b!.health = 'down';
+    assert.equal(names(pool, 2), 'c:1 c:1');
+    c!.health = 'down';
+    assert.equal(names(pool, 2), 'a:1 a:1');
+    assert.equal(pool.hasUsableBeyond(new Set()), true);
+    a!.adminState = 'drain';
+    assert.equal(names(pool, 1), '-');
+    assert.equal(pool.hasUsableBeyond(new Set()), false);
+  });
+
+  test('gives a backend of weight 0 to those alone who are bound to it', () => {
+    const pool = poolOf('http://a:1 name=a,http://b:1 name=b');
+    pool.backends[0]!.weight = 0;
+    assert.equal(names(pool, 3), 'b b b');
+    assert.equal(pool.claim({ prefer: 'a' })?.backend.name, 'a');
+    assert.equal(pool.claim({ pinned: 'a' })?.backend.name, 'a');
+    pool.backends[1]!.health = 'down';
+    assert.equal(names(pool, 1), '-');
+  });
+
+  test('a pin holds while its backend is usable and has room, and waits for nothing', () => {
+    const pool = poolOf('http://a:1 name=a maxconn=1,http://b:1 name=b,http://c:1 name=c backup');
+    assert.equal(pool.claim({ pinned: 'a' })?.backend.name, 'a');
+    assert.equal(pool.claim({ pinned: 'a' })?.backend.name, 'b', 'it is full');
+    assert.equal(pool.claim({ pinned: 'nonsense' })?.backend.name, 'b');
+    assert.equal(pool.claim({ pinned: 'c' })?.backend.name, 'b', 'a backup waits for its turn');
+    assert.equal(pool.claim({ pinned: 'b', exclude: new Set([pool.backends[1]!]) }), undefined);
+    pool.backends[1]!.ejected = true;
+    assert.equal(pool.claim({ pinned: 'b' }), undefined);
+  });
+
+  test('fills by least connections up to maxconn, then has the rest wait', async () => {
+    const pool = poolOf('http://a:1 maxconn=2,http://b:1 maxconn=3', { balance: 'leastconn' });
+    const leases = Array.from({ length: 5 }, () => pool.claim()!);
+    assert.deepEqual(
+      pool.backends.map(({ active }) => active),
+      [2, 3],
+    );
+    const waiting = pool.claimOrWait();
+    assert.equal(pool.queued, 1);
+    leases.find(({ backend }) => backend.name === 'b:1')!.release('ok');
+    assert.equal((await waiting).backend.name, 'b:1');
   });
 
   test('prefers the backend that affinity names, if it is usable', () => {
