@@ -64,9 +64,30 @@ export class WebsocketFrames {
       }
       at += left;
       this.#left = 0;
+      at = this.#passShort(bytes, at);
+      if (at === end) return;
       this.#header(bytes[at]!);
       at += 1;
     }
+  }
+
+  /**
+   * Passes over short data frames that are there as a whole, as most are, and as those are by which
+   * somebody might want to keep this busy: two bytes each.
+   */
+  #passShort(bytes: Uint8Array, from: number): number {
+    if (this.#part !== FIRST) return from;
+    const last = bytes.length - 1;
+    const mask = this.#masked ? MASK : 0;
+    const key = this.#masked ? MASKING_KEY_BYTES : 0;
+    let at = from;
+    while (at < last && (bytes[at]! & 0xf) <= 0x2) {
+      const length = bytes[at + 1]! ^ mask;
+      const next = at + 2 + key + length;
+      if (length > MAX_CONTROL_BYTES || next > bytes.length) return at;
+      at = next;
+    }
+    return at;
   }
 
   /** As `take`, up to the end of the frame under way at most; how many bytes that were. */
