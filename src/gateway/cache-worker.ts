@@ -1,3 +1,4 @@
+import type { NodeOptions } from '../cache/session-cache.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { CacheService } from './cache.ts';
@@ -28,6 +29,10 @@ export class CacheWorker {
     void this.#service.start();
     for (const { fd } of this.#task.sockets) await listenOn(this.#service.server, fd);
     this.#timer = setInterval(() => this.report(), HEALTH_MS).unref();
+  }
+
+  moveTo(nodes: NodeOptions): void {
+    this.#service.moveTo(nodes);
   }
 
   /** Another one takes over: clients may go on until they hang up. */
