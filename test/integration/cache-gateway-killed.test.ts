@@ -71,11 +71,11 @@ describe('a gateway that is killed (SIGKILL)', { concurrency: 2 }, () => {
     const [node] = lab.nodes as [RunningMemcached];
     await node.kill();
     await until('it is missed', async () =>
-      (await second.state()).cache.nodes.some(({ state }) => state === 'behind'),
+      (await second.state()).cache!.nodes.some(({ state }) => state === 'behind'),
     );
     await startMemcached(t, { port: node.port });
     await until('it is being filled', async () =>
-      (await second.state()).cache.nodes.some(({ state }) => state === 'refilling'),
+      (await second.state()).cache!.nodes.some(({ state }) => state === 'refilling'),
     );
     await first.kill();
     await second.on(lab.addresses);
@@ -90,7 +90,7 @@ describe('a gateway that is killed (SIGKILL)', { concurrency: 2 }, () => {
     for (const key of KEYS) await client.set(key, Buffer.from(key), { ttl: 3600 });
     const target = [...lab.addresses.slice(3), lab.addresses[0]!];
     first.reload(target);
-    await until('the other knows', async () => (await second.state()).cache.move !== undefined);
+    await until('the other knows', async () => (await second.state()).cache!.move !== undefined);
     await first.kill();
     await second.on(target);
     for (const node of lab.nodes.slice(1, 3)) await node.kill();

@@ -45,8 +45,12 @@ async function startUsers(t: TestContext, placement: string, location: string) {
 }
 
 describe('SIGHUP with another list of memcached nodes', () => {
-  for (const placement of ['python-memcached', 'pylibmc', 'pymemcache']) {
-    it(`moves the sessions of users who click on Django, and logs nobody out (${placement})`, async (t) => {
+  for (const [placement, workers] of [
+    ['python-memcached', 1],
+    ['pylibmc', 0],
+    ['pymemcache', 1],
+  ] as const) {
+    it(`moves the sessions of users who click on Django, and logs nobody out (${placement}, ${workers} workers)`, async (t) => {
       const nodes = await Promise.all([0, 1, 2, 3, 4].map(() => startMemcached(t)));
       const [a, b, c, d, e] = nodes.map(({ address }) => address) as [
         string,
@@ -55,7 +59,7 @@ describe('SIGHUP with another list of memcached nodes', () => {
         string,
         string,
       ];
-      const gateway = await startCacheGateway(t, placement, [a, b, c]);
+      const gateway = await startCacheGateway(t, placement, [a, b, c], workers);
       await gateway.on([a, b, c]);
       const users = await startUsers(t, placement, gateway.location);
       await users.more();

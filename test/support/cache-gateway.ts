@@ -11,12 +11,14 @@ export async function startCacheGateway(
   t: TestContext,
   placement: string,
   nodes: readonly string[],
+  workers = 0,
 ) {
   const folder = temporaryFolder(t);
   const settings = await gatewaySettings(t);
   const configure = (list: readonly string[]) => {
     const all = {
       ...settings,
+      WORKERS: String(workers),
       // Nothing is forwarded here.
       PORTAL_BACKENDS: 'http://127.0.0.1:9',
       CACHE_LISTEN: '127.0.0.1:0',
@@ -33,7 +35,7 @@ export async function startCacheGateway(
     Number(new RegExp(`"listener":"${name}".*?"port":(\\d+)`).exec(command.out())![1]);
   const state = async () =>
     (await (await fetch(`http://127.0.0.1:${portOf('admin')}/api/state`)).json()) as {
-      cache: CacheHealth;
+      cache?: CacheHealth;
       memcached: { node: string }[];
     };
   return {
@@ -55,7 +57,10 @@ export async function startCacheGateway(
       await until(
         `the cache is on ${list}`,
         async () => {
-          const { nodes, move } = (await state()).cache;
+          const { cache } = await state();
+          // A process of its own tells of it, a little later.
+          if (!cache) return false;
+          const { nodes, move } = cache;
           const full = nodes.filter((one) => one.state === 'full' && one.reachable);
           return (
             move === undefined &&

@@ -90,6 +90,7 @@ async function startCache(
     cwd: CHECKOUT,
     env: {
       PORTAL_LISTEN: `127.0.0.1:${portal}`,
+      WORKERS: '1',
       // Nothing is forwarded here.
       PORTAL_BACKENDS: 'http://127.0.0.1:9',
       HEALTH_INTERVAL: '1m',
@@ -119,8 +120,8 @@ async function startCache(
       if (child.exitCode !== null) throw new Error(`the gateway ended: ${complaint}`);
       const answer = await fetch(`http://127.0.0.1:${admin}/api/state`).catch(() => undefined);
       if (!answer) return false;
-      const state = (await answer.json()) as { cache: { nodes: { state: string }[] } };
-      return state.cache.nodes.every((node) => node.state === 'full');
+      const state = (await answer.json()) as { cache?: { nodes: { state: string }[] } };
+      return state.cache?.nodes.every((node) => node.state === 'full') ?? false;
     },
     START_MS,
   );
