@@ -66,7 +66,7 @@ export class HealthMonitor {
   }
 
   start(): void {
-    for (const { address, node } of this.#view.members) {
+    for (const { address, node } of this.#view.known.members) {
       node.facts().then(
         (facts) => {
           this.#facts.set(address, facts);
@@ -89,7 +89,7 @@ export class HealthMonitor {
 
   read(): CacheHealth {
     const { written } = this.#view.arrangement;
-    const nodes = this.#view.members
+    const nodes = this.#view.known.members
       .filter(({ address }) => written.some((layout) => layout.nodes.includes(address)))
       .map((member) => this.#healthOf(member));
     return { sure: this.#view.holds(), nodes, move: this.#mover.state };
@@ -97,11 +97,11 @@ export class HealthMonitor {
 
   #healthOf({ address, contact }: Member): NodeHealth {
     const { progress } = this.#refiller;
-    const { state, since } = this.#view.summary(address);
+    const { state, since } = this.#view.known.summary(address);
     return {
       node: address,
       // Until every gateway knows, the next loss may come too early.
-      state: state === 'full' && !this.#view.isNodeSettled(address) ? 'refilling' : state,
+      state: state === 'full' && !this.#view.isAllSettled(address) ? 'refilling' : state,
       since,
       reason: this.#reasons.get(address),
       reachable: contact.reachableSince !== undefined,

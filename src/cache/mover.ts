@@ -115,7 +115,7 @@ export class Mover {
 
   async #propose(spec: LayoutSpec): Promise<void> {
     if (this.#isThereAlready(spec)) return;
-    this.#view.alsoConnect(spec.nodes);
+    this.#view.known.alsoConnect(spec.nodes);
     const { written } = this.#view.arrangement;
     const isNew = (node: string) => written.every(({ nodes }) => !nodes.includes(node));
     const reached = await Promise.all(
@@ -142,7 +142,7 @@ export class Mover {
     // A gateway that is merely started with what the others have left behind must not undo that.
     if (!isThere && (this.#insistent || !isPast)) return false;
     this.#wanted = false;
-    this.#view.alsoConnect([]);
+    this.#view.known.alsoConnect([]);
     if (!isThere) {
       const remedy = 'write the same nodes for every gateway; SIGHUP after a change moves to them';
       this.#logger.warn(
@@ -155,7 +155,8 @@ export class Mover {
 
   /** Puts the view on a node that no layout has; whether it is there. */
   async #putView(address: string): Promise<boolean> {
-    const control = this.#view.members.find((member) => member.address === address)?.node.control;
+    const control = this.#view.known.members.find((member) => member.address === address)?.node
+      .control;
     if (control === undefined) return false;
     try {
       const item = await control.fetch(VIEW_KEY);
@@ -171,7 +172,7 @@ export class Mover {
   }
 
   #isReached(address: string): boolean {
-    const member = this.#view.members.find((one) => one.address === address);
+    const member = this.#view.known.members.find((one) => one.address === address);
     return member?.contact.reachableSince !== undefined;
   }
 

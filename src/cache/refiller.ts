@@ -98,7 +98,7 @@ export class Refiller {
 
   /** Refills one node that needs it and can be reached. */
   async #tick(): Promise<void> {
-    for (const member of this.#view.members) {
+    for (const member of this.#view.known.members) {
       const filling = this.#fillingOf(member);
       if (!this.#isDue(filling)) continue;
       const { address } = member;
@@ -106,7 +106,7 @@ export class Refiller {
         if (await this.#refill(filling)) return;
       } catch (error) {
         if (error instanceof ListingRefused) {
-          this.#unlisted.set(address, this.#view.summary(address).epoch);
+          this.#unlisted.set(address, this.#view.known.summary(address).epoch);
         }
         this.#logger.warn({ node: address, reason: messageOf(error) }, 'refilling broken off');
       } finally {
@@ -135,7 +135,7 @@ export class Refiller {
     }
     // Only what every gateway knows as full is copied from.
     const isFresh = (place: Place) => place.entry.state === 'full' && !this.#view.isSettled(place);
-    if (this.#view.places.some(isFresh)) return false;
+    if (this.#view.known.places.some(isFresh)) return false;
     // A write that was given up on must be over before the node is written to again. It was sent
     // before the state was settled, and may have waited at the node for the node to go on.
     const settled = places.map((place) => this.#view.settledSince(place));
@@ -202,9 +202,9 @@ export class Refiller {
   /** First the node's own keys, some of which may be stale, then those of the other nodes. */
   async #sweep(filling: Filling, lock: Lock, progress: RefillProgress): Promise<void> {
     const { member } = filling;
-    const others = this.#view.members.filter((other) => other !== member);
+    const others = this.#view.known.members.filter((other) => other !== member);
     for (const source of [member, ...others]) {
-      if (source !== member && !this.#view.holdsAnything(source.address)) continue;
+      if (source !== member && !this.#view.known.holdsAnything(source.address)) continue;
       for await (const keys of source.node.keys()) {
         const theirs = keys.filter((key) => this.#isHeld(key, member));
         await this.#copyAll(theirs, filling, lock, progress);

@@ -1,37 +1,27 @@
-import type { CacheNode } from './cache-node.ts';
 import type { CacheTiming } from './cache-timing.ts';
 import { type Clock, sleep } from './clock.ts';
-import { type Arrangement, type Layout, type LayoutSpec, layoutOf, quorumOf } from './layout.ts';
-import { type Member, Members } from './members.ts';
+import { KnownView, type KnownViewOptions } from './known-view.ts';
+import { type Arrangement, type Layout, quorumOf } from './layout.ts';
+import type { Member } from './members.ts';
 import { NEVER, type Place } from './place.ts';
-import { PlaceBook } from './place-book.ts';
 import { VIEW_KEY } from './reserved-keys.ts';
 import { Signal } from './signal.ts';
 import {
   areRelated,
   covers,
-  EMPTY_VIEW,
   type Entry,
   initialView,
-  mergeViews,
-  reaches,
   UNKNOWN_ENTRY,
   type View,
   withLoss,
-  writtenLayouts,
 } from './view-document.ts';
 import { ViewJudge } from './view-judge.ts';
 import { ViewPublisher } from './view-publisher.ts';
 import { ViewReading } from './view-reading.ts';
 
-export interface SharedViewOptions {
-  /** The nodes as they are configured: where the view is looked for at first. */
-  readonly spec: LayoutSpec;
-  readonly connect: (address: string) => CacheNode;
+export interface SharedViewOptions extends KnownViewOptions {
   readonly clock: Clock;
   readonly timing: CacheTiming;
-  /** Called when the state of a node changes, with the reason where it is known here. */
-  readonly onEntry?: (node: string, entry: Entry, reason: string | undefined) => void;
 }
 
 /**
@@ -59,16 +49,9 @@ export class SharedView {
   readonly #options: SharedViewOptions;
   readonly #clock: Clock;
   readonly #timing: CacheTiming;
-  readonly #members: Members;
-  readonly #places: PlaceBook;
+  readonly #known: KnownView;
   readonly #publisher: ViewPublisher;
   readonly #judge: ViewJudge;
-  #view: View = EMPTY_VIEW;
-  #arrangement: Arrangement;
-  /** Nodes that are to be connected to besides those of the layouts. */
-  #extra: readonly string[] = [];
-  /** Since when the present `read` of the view is known to be established. */
-  #readEstablishedAt = NEVER;
   #leaseUntil = Number.NEGATIVE_INFINITY;
   #quorumAt: number;
   #refreshing: Promise<void> | undefined;
@@ -81,27 +64,21 @@ export class SharedView {
     this.#clock = options.clock;
     this.#timing = options.timing;
     this.#changed = new Signal(options.clock);
-    const provisional = [layoutOf(0, options.spec)];
-    this.#arrangement = { written: provisional, read: provisional };
-    this.#members = new Members(options.connect);
-    this.#members.keep(options.spec.nodes);
-    this.#places = new PlaceBook(options.onEntry);
+    this.#known = new KnownView(options);
     this.#quorumAt = this.#clock.now();
-    const isOurs = (document: View) => areRelated(this.#view, document);
     this.#publisher = new ViewPublisher({
-      view: () => this.#view,
-      isOurs,
+      view: () => this.current,
+      isOurs: (document) => areRelated(this.current, document),
       onSeen: (member, document) => this.#saw(member, document),
       // Whether a majority has it now takes a reading to know.
       onPublished: () => {
-        if (this.#isUnestablished()) this.#read(false);
+        if (!this.#known.isEstablished) this.#read(false);
       },
     });
     this.#judge = new ViewJudge({
       timing: options.timing,
-      isEmpty: () => this.#view === EMPTY_VIEW,
       spec: options.spec,
-      view: this,
+      view: this.#known,
       bootstrap: (members) => this.#bootstrap(members),
       lose: (address, reason) => this.#lose(address, reason),
       restore: (member, reason) => this.#restore(member, reason),
@@ -127,53 +104,30 @@ export class SharedView {
     this.#closed = true;
     this.#publisher.close();
     this.#cancelReading?.();
-    this.#members.close();
+    this.#known.close();
+  }
+
+  /** What is known of the view, and what follows from it. */
+  get known(): Omit<KnownView, 'adopt' | 'recount' | 'close'> {
+    return this.#known;
   }
 
   get current(): View {
-    return this.#view;
+    return this.#known.current;
   }
 
   get arrangement(): Arrangement {
-    return this.#arrangement;
+    return this.#known.arrangement;
   }
 
-  get members(): readonly Member[] {
-    return this.#members.all;
-  }
-
-  /** A node as the holder of what these layouts, which have to be in force, give it. */
+  /** {@link KnownView.place} */
   place(address: string, layouts: readonly Layout[]): Place {
-    return this.#places.get(this.#view, this.#members.get(address)!, layouts);
-  }
-
-  /** All places that are in use. */
-  get places(): readonly Place[] {
-    return this.#places.all;
-  }
-
-  /** What a node is as a whole: the least that it is of the layouts that are read, or else written. */
-  summary(address: string): Entry {
-    return this.#places.summary(this.#view, address, this.#arrangement);
+    return this.#known.place(address, layouts);
   }
 
   /** {@link ViewJudge.isIndispensable} */
   isIndispensable(address: string): boolean {
     return this.#judge.isIndispensable(address);
-  }
-
-  /** Connects to nodes that no layout has yet, instead of those that were named before. */
-  alsoConnect(addresses: readonly string[]): void {
-    this.#extra = addresses;
-    this.#keepMembers();
-  }
-
-  /** Whether a node is more than behind by any layout. */
-  holdsAnything(address: string): boolean {
-    return this.#arrangement.written.some(
-      (layout) =>
-        layout.nodes.includes(address) && this.place(address, [layout]).entry.state !== 'behind',
-    );
   }
 
   /** Whether the view may be relied upon at this moment. */
@@ -207,17 +161,18 @@ export class SharedView {
 
   /** Whether every gateway has seen from which layout on is read, or holds no lease. */
   isReadSettled(): boolean {
-    return this.#clock.now() >= this.#readEstablishedAt + this.#timing.leaseWaitMs;
+    return this.#clock.now() >= this.#known.readEstablishedAt + this.#timing.leaseWaitMs;
   }
 
-  /** Whether all that is known of a node is settled. */
-  isNodeSettled(address: string): boolean {
-    return this.places.every((place) => place.member.address !== address || this.isSettled(place));
-  }
-
-  /** Whether all that is known is settled. */
-  isAllSettled(): boolean {
-    return this.isReadSettled() && this.#places.all.every((place) => this.isSettled(place));
+  /** Whether all that is known, or all of one node, is settled. */
+  isAllSettled(address?: string): boolean {
+    return (
+      this.isReadSettled() &&
+      this.#known.places.every(
+        (place) =>
+          this.isSettled(place) || (address !== undefined && place.member.address !== address),
+      )
+    );
   }
 
   /**
@@ -251,21 +206,21 @@ export class SharedView {
 
   /** Makes a change that follows from the view, and has the nodes told. */
   change(make: (view: View, unixMs: number) => View): void {
-    this.#adopt(make(this.#view, this.#clock.unixMs()));
+    this.#adopt(make(this.current, this.#clock.unixMs()));
     this.#push();
   }
 
   #lose(address: string, reason?: string): void {
-    this.#adopt(withLoss(this.#view, address, this.#clock.unixMs()), reason);
+    this.#adopt(withLoss(this.current, address, this.#clock.unixMs()), reason);
     this.#push();
   }
 
   #read(regular: boolean): ViewReading {
     return new ViewReading({
       key: VIEW_KEY,
-      members: this.#members.all,
+      members: this.#known.members,
       start: this.#clock.now(),
-      isOurs: (view) => areRelated(this.#view, view),
+      isOurs: (document) => areRelated(this.current, document),
       onAnswer: (reading, member, answer) => {
         if ('error' in answer) member.contact.failed(answer.error, regular);
         else this.#saw(member, reading.viewOf(member.address));
@@ -289,12 +244,12 @@ export class SharedView {
 
   /** What follows from the answers so far: a lease, and what is established. */
   #conclude(reading: ViewReading): void {
-    if (this.#view === EMPTY_VIEW) this.#adoptMost(reading);
-    if (this.#view === EMPTY_VIEW || !reading.hasQuorum(this.#arrangement)) return;
+    if (this.#known.isEmpty) this.#adoptMost(reading);
+    if (this.#known.isEmpty || !reading.hasQuorum(this.arrangement)) return;
     const now = this.#clock.now();
     this.#leaseUntil = Math.max(this.#leaseUntil, reading.start + this.#timing.leaseMs);
     this.#quorumAt = now;
-    if (now <= reading.start + this.#timing.pollDeadlineMs) this.#recount(reading, now);
+    if (now <= reading.start + this.#timing.pollDeadlineMs) this.#known.recount(reading, now);
     this.#changed.notify();
   }
 
@@ -307,31 +262,9 @@ export class SharedView {
     for (const view of most ?? []) this.#adopt(view);
   }
 
-  #isUnestablished(): boolean {
-    const { all } = this.#places;
-    return (
-      this.#readEstablishedAt === NEVER || all.some(({ establishedAt }) => establishedAt === NEVER)
-    );
-  }
-
-  /** Finds what a majority was found to hold. */
-  #recount(reading: ViewReading, now: number): void {
-    const { written } = this.#arrangement;
-    const isHeld = (holds: (view: View) => boolean) =>
-      written.every((layout) => reading.isHeldIn(layout, holds));
-    if (this.#readEstablishedAt === NEVER && isHeld(({ read }) => read >= this.#view.read)) {
-      this.#readEstablishedAt = now;
-    }
-    for (const place of this.#places.all) {
-      if (place.establishedAt !== NEVER) continue;
-      const isThere = (view: View) => reaches(this.#places.entryIn(view, place), place.entry);
-      if (isHeld(isThere)) place.establishedAt = now;
-    }
-  }
-
   /** A node that has no document has lost its items, too, and is given a document that says so. */
   #restore(member: Member, reason: string): void {
-    if (this.holdsAnything(member.address)) this.#lose(member.address, reason);
+    if (this.#known.holdsAnything(member.address)) this.#lose(member.address, reason);
     this.#publisher.allowRestoring(member);
   }
 
@@ -344,46 +277,19 @@ export class SharedView {
   /** Takes note of what is on a node. */
   #saw(member: Member, document: View | undefined): void {
     member.contact.answered(document, this.#clock.now());
-    if (document === undefined || this.#view === EMPTY_VIEW) return;
-    this.#adopt(document);
+    if (document !== undefined && !this.#known.isEmpty) this.#adopt(document);
   }
 
   #adopt(document: View, reason?: string): void {
-    const before = this.#view;
-    const merged = mergeViews(before, document);
-    if (merged === before) return;
-    this.#view = merged;
-    if (merged.read !== before.read) this.#readEstablishedAt = NEVER;
-    this.#rearrange();
-    this.#places.update(merged, this.#arrangement, reason);
-    for (const layout of this.#arrangement.written) {
-      for (const address of layout.nodes) this.place(address, [layout]);
-    }
-    this.#changed.notify();
-  }
-
-  #rearrange(): void {
-    const written = writtenLayouts(this.#view);
-    const read = written.filter(({ rank }) => rank >= this.#view.read);
-    const isSame = (a: readonly Layout[], b: readonly Layout[]) =>
-      a.length === b.length && a.every(({ id }, i) => id === b[i]!.id);
-    const before = this.#arrangement;
-    if (isSame(before.written, written) && isSame(before.read, read)) return;
-    this.#arrangement = { written, read };
-    this.#keepMembers();
-  }
-
-  #keepMembers(): void {
-    const named = this.#arrangement.written.flatMap(({ nodes }) => nodes);
-    this.#members.keep([...new Set([...named, ...this.#extra])]);
+    if (this.#known.adopt(document, reason)) this.#changed.notify();
   }
 
   /** Brings the document on every node up to the view, in the background. */
   #push(): void {
-    if (this.#view === EMPTY_VIEW) return;
-    for (const member of this.#members.all) {
+    if (this.#known.isEmpty) return;
+    for (const member of this.#known.members) {
       const { held } = member.contact;
-      if (held === undefined || !covers(held, this.#view)) this.#publisher.publish(member);
+      if (held === undefined || !covers(held, this.current)) this.#publisher.publish(member);
     }
   }
 }

@@ -12,10 +12,10 @@ export interface ViewJudgeOptions {
   readonly timing: CacheTiming;
   /** As it is configured. */
   readonly spec: LayoutSpec;
-  /** Whether no view is known yet. */
-  readonly isEmpty: () => boolean;
   readonly view: {
     readonly current: View;
+    /** Whether no view is known yet. */
+    readonly isEmpty: boolean;
     readonly arrangement: Arrangement;
     place(address: string, layouts: readonly Layout[]): Place;
     holdsAnything(address: string): boolean;
@@ -37,12 +37,12 @@ export class ViewJudge {
 
   /** Draws the conclusions of a complete regular reading, so long after a majority was last found. */
   conclude(reading: ViewReading, unsureMs: number): void {
-    const { isEmpty, spec, timing, view, bootstrap, restore } = this.#options;
+    const { spec, timing, view, bootstrap, restore } = this.#options;
     const { written } = view.arrangement;
     const members = reading.members.filter(({ address }) =>
       written.some(({ nodes }) => nodes.includes(address)),
     );
-    if (isEmpty()) {
+    if (view.isEmpty) {
       const absent = members.filter(({ address }) => reading.isAbsent(address));
       if (reading.views.length === 0 && absent.length >= quorumOf(spec)) bootstrap(absent);
     } else if (reading.hasQuorum(view.arrangement)) {

@@ -91,7 +91,7 @@ export function simulateCluster(world: World, settings: ClusterSettings): Simula
       ({ view }) =>
         view.holds() &&
         view.arrangement.written.length === 1 &&
-        view.places.every(({ entry }) => entry.state === 'full') &&
+        view.known.places.every(({ entry }) => entry.state === 'full') &&
         view.isAllSettled(),
     );
   return { nodes, gateways, operations: [], isWhole };

@@ -283,7 +283,7 @@ async function wholeWithin(world: World, cluster: SimulatedCluster, ms: number):
   while (!cluster.isWhole()) {
     if (world.now > deadline) {
       const states = cluster.gateways.map(({ view }) =>
-        view.places.map(({ member, layouts, entry }) =>
+        view.known.places.map(({ member, layouts, entry }) =>
           [member.address, layouts.map(({ rank }) => rank), entry.epoch, entry.state].join(' '),
         ),
       );
