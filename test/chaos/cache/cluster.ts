@@ -16,7 +16,7 @@ const CHECKOUT = new URL('../../../', import.meta.url).pathname;
 const PROCESSES = 3;
 const THREADS = 8;
 /** How long a gateway may take to start on a busy host, in ms. */
-const START_MS = 30_000;
+const START_MS = 120_000;
 
 /** Three memcached nodes and a Django site that keeps its sessions on them. */
 export interface Cluster {
