@@ -88,21 +88,43 @@ function peerRow({ name, ageMs, services }: PeerView): Html {
 
 function nodeSection(nodes: readonly NodeReport[], cache: CacheHealth | undefined): Html {
   const copies = new Map(cache?.nodes.map((health) => [health.node, health]));
-  const rows = nodes.map(
+  const named = new Set(nodes.map(({ node }) => node));
+  // While nodes are exchanged, the cache has some that the configuration no longer names.
+  const others = [...copies.values()].filter(({ node }) => !named.has(node)).map(reportOf);
+  const rows = [...nodes, ...others].map(
     ({ node, state, detail }) =>
-      html`<tr><th scope="row">${node}<td>${badge(state, state)}<td>${copyState(copies.get(node))}<td>${detail}</tr>`,
+      html`<tr><th scope="row">${node}<td>${badge(state, state)}<td>${copyState(copies.get(node))}<td>${traffic(copies.get(node))}<td>${detail}</tr>`,
   );
   const unsure = cache && !cache.sure;
+  const move = cache?.move;
   return html`<section aria-labelledby="memcached">
 <h2 id="memcached">memcached</h2>
 ${unsure ? html`<p>${badge('down', 'unsure')} The session cache does not reach a majority of the nodes.</p>` : ''}
+${move ? html`<p>${badge('unknown', 'moving')} The session cache moves to ${move.to.join(', ')}${move.leaving.length > 0 ? `; leave ${move.leaving.join(', ')} running until it is done` : ''}.</p>` : ''}
 <div class="scroll"><table>
-<thead><tr><th>Node<th>State<th>Session cache<th>Version</tr></thead>
+<thead><tr><th>Node<th>State<th>Session cache<th>Requests<th>Version</tr></thead>
 <tbody>
 ${rows}
 </tbody>
 </table></div>
 </section>`;
+}
+
+function reportOf({ node, reachable, facts, error }: NodeHealth): NodeReport {
+  return {
+    node,
+    state: reachable ? 'up' : 'down',
+    detail: (reachable ? facts?.version : error) ?? '',
+  };
+}
+
+/** What the session cache has asked of a node. */
+function traffic(health: NodeHealth | undefined): string {
+  if (!health) return '';
+  const { operations, failures, latencyMs } = health.counts;
+  const answered = operations - failures;
+  const mean = answered > 0 ? `, ${(latencyMs / answered).toFixed(2)} ms on average` : '';
+  return `${operations}, ${failures} failed${mean}`;
 }
 
 /** What the session cache believes of a node. */

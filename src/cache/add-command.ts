@@ -1,5 +1,7 @@
 import type { ProtocolError } from '../memcached/client.ts';
+import type { CacheNode } from './cache-node.ts';
 import type { Follower, Storing } from './follower.ts';
+import type { Place } from './place.ts';
 import type { Replicas } from './replicas.ts';
 import type { Entry } from './view-document.ts';
 import type { Applied, Writer } from './writer.ts';
@@ -14,9 +16,8 @@ export class AddCommand {
   readonly #writer: Writer;
   readonly #follower: Follower;
   readonly #item: Storing;
-  readonly #owners: readonly number[];
   /** Owners that may have the item from this command. */
-  readonly #tried = new Set<number>();
+  readonly #tried = new Set<CacheNode>();
   /** Whether one took it: others may then have it by being refilled. */
   #taken = false;
 
@@ -25,24 +26,25 @@ export class AddCommand {
     this.#writer = writer;
     this.#follower = follower;
     this.#item = item;
-    this.#owners = replicas.ownersOf(item.key);
   }
 
+  readonly #owners = () => this.#replicas.ownersOf(this.#item.key).all;
+
   async run(): Promise<'STORED' | 'NOT_STORED'> {
-    const decision = await this.#writer.decide(this.#owners, (node) => this.#add(node));
+    const { key } = this.#item;
+    const decision = await this.#writer.decide(key, ({ node }) => this.#add(node));
     if (decision === undefined) return 'NOT_STORED';
-    if (!decision.answer) return this.#refuse([decision.node]);
+    if (!decision.answer) return this.#refuse([decision.place.node]);
     const refusing = await this.#passOn(decision.applied);
     return refusing.length === 0 ? 'STORED' : this.#refuse(refusing);
   }
 
   /** Whether the node has the item of this command now. */
-  async #add(node: number): Promise<boolean> {
+  async #add(node: CacheNode): Promise<boolean> {
     const again = this.#tried.has(node) || this.#taken;
     this.#tried.add(node);
     const { key, value, flags, exptime } = this.#item;
-    const there = this.#replicas.nodes[node]!;
-    if (await there.store('add', key, value, flags, exptime)) {
+    if (await node.store('add', key, value, flags, exptime)) {
       this.#taken = true;
       return true;
     }
@@ -50,37 +52,39 @@ export class AddCommand {
   }
 
   /** The owners that have another item. */
-  async #passOn(applied: Applied): Promise<readonly number[]> {
+  async #passOn(applied: Applied): Promise<readonly CacheNode[]> {
     const answers = await this.#writer.apply<ProtocolError | boolean | undefined>({
       owners: this.#owners,
-      run: (node, entry) => this.#addOrSet(node, entry),
+      run: (place, entry) => this.#addOrSet(place, entry),
       final: false,
       applied,
     });
-    return this.#owners.filter((node) => answers.get(node) === false);
+    return [...answers].flatMap(([node, answer]) => (answer === false ? [node] : []));
   }
 
-  async #addOrSet(node: number, entry: Entry): Promise<ProtocolError | boolean | undefined> {
+  async #addOrSet(place: Place, entry: Entry): Promise<ProtocolError | boolean | undefined> {
+    const { node } = place;
     if (entry.state === 'refilling') {
       this.#tried.add(node);
-      return this.#follower.follow(this.#item, node, entry);
+      return this.#follower.follow(this.#item, place, entry);
     }
     if (await this.#add(node)) return true;
     return this.#follower.replacePlaceholder(this.#item, node);
   }
 
   /** Takes back what was stored, but for what the refusing owners have. */
-  async #refuse(refusing: readonly number[]): Promise<'NOT_STORED'> {
-    const { view } = this.#replicas;
-    const isOurs = (node: number) => this.#tried.has(node) && !refusing.includes(node);
-    if (!this.#owners.some(isOurs)) return 'NOT_STORED';
+  async #refuse(refusing: readonly CacheNode[]): Promise<'NOT_STORED'> {
+    const isOurs = ({ node }: Place) => this.#tried.has(node) && !refusing.includes(node);
+    const owners = this.#owners();
+    if (!owners.some(isOurs)) return 'NOT_STORED';
+    const untouched = owners.filter(({ node }) => refusing.includes(node));
     await this.#writer.apply({
       owners: this.#owners,
-      run: async (node) => {
-        if (isOurs(node)) await this.#follower.withdraw(this.#item, node);
+      run: async (place) => {
+        if (isOurs(place)) await this.#follower.withdraw(this.#item, place.node);
       },
       final: true,
-      applied: new Map(refusing.map((node) => [node, view.entry(node)])),
+      applied: new Map(untouched.map((place) => [place, place.entry])),
     });
     return 'NOT_STORED';
   }

@@ -1,6 +1,9 @@
 import { messageOf } from '../errors.ts';
-import type { CacheNode, NodeFacts } from './cache-node.ts';
+import type { NodeFacts } from './cache-node.ts';
 import type { Clock } from './clock.ts';
+import type { Member } from './members.ts';
+import type { Mover, MoveState } from './mover.ts';
+import type { NodeCounters, NodeCounts } from './node-counters.ts';
 import type { Refiller } from './refiller.ts';
 import type { SharedView } from './shared-view.ts';
 import type { CopyState } from './view-document.ts';
@@ -18,6 +21,8 @@ export interface NodeHealth {
   readonly error: string | undefined;
   /** What the node last told of itself. */
   readonly facts: NodeFacts | undefined;
+  /** What this gateway has asked of it, and how that went. */
+  readonly counts: NodeCounts;
   /** How far this gateway has come with refilling it. */
   readonly refill:
     | { readonly keys: number; readonly copied: number; readonly removed: number }
@@ -28,36 +33,46 @@ export interface CacheHealth {
   /** Whether this gateway has read the view from a majority just now. */
   readonly sure: boolean;
   readonly nodes: readonly NodeHealth[];
+  /** Which nodes are exchanged for which, while they are. */
+  readonly move: MoveState | undefined;
 }
 
 const FACTS_EVERY_MS = 10_000;
 
 /** Asks the nodes about themselves from time to time, and puts together what is known of them. */
 export class HealthMonitor {
-  readonly #nodes: readonly CacheNode[];
   readonly #view: SharedView;
   readonly #refiller: Refiller;
+  readonly #mover: Mover;
+  readonly #counters: NodeCounters;
   readonly #clock: Clock;
-  readonly #facts = new Map<number, NodeFacts>();
-  readonly #errors = new Map<number, string>();
-  readonly #reasons = new Map<number, string | undefined>();
+  readonly #facts = new Map<string, NodeFacts>();
+  readonly #errors = new Map<string, string>();
+  readonly #reasons = new Map<string, string | undefined>();
   #cancel: (() => void) | undefined;
 
-  constructor(nodes: readonly CacheNode[], view: SharedView, refiller: Refiller, clock: Clock) {
-    this.#nodes = nodes;
-    this.#view = view;
-    this.#refiller = refiller;
-    this.#clock = clock;
+  constructor(parts: {
+    readonly view: SharedView;
+    readonly refiller: Refiller;
+    readonly mover: Mover;
+    readonly counters: NodeCounters;
+    readonly clock: Clock;
+  }) {
+    this.#view = parts.view;
+    this.#refiller = parts.refiller;
+    this.#mover = parts.mover;
+    this.#counters = parts.counters;
+    this.#clock = parts.clock;
   }
 
   start(): void {
-    for (const [index, node] of this.#nodes.entries()) {
+    for (const { address, node } of this.#view.known.members) {
       node.facts().then(
         (facts) => {
-          this.#facts.set(index, facts);
-          this.#errors.delete(index);
+          this.#facts.set(address, facts);
+          this.#errors.delete(address);
         },
-        (error) => this.#errors.set(index, messageOf(error)),
+        (error) => this.#errors.set(address, messageOf(error)),
       );
     }
     this.#cancel = this.#clock.after(FACTS_EVERY_MS, () => this.start());
@@ -68,27 +83,32 @@ export class HealthMonitor {
   }
 
   /** Takes note of why a node changed state. */
-  note(node: number, reason: string | undefined): void {
+  note(node: string, reason: string | undefined): void {
     this.#reasons.set(node, reason);
   }
 
   read(): CacheHealth {
+    const { written } = this.#view.arrangement;
+    const nodes = this.#view.known.members
+      .filter(({ address }) => written.some((layout) => layout.nodes.includes(address)))
+      .map((member) => this.#healthOf(member));
+    return { sure: this.#view.holds(), nodes, move: this.#mover.state };
+  }
+
+  #healthOf({ address, contact }: Member): NodeHealth {
     const { progress } = this.#refiller;
-    const nodes = this.#nodes.map(({ address }, node): NodeHealth => {
-      const { state, since } = this.#view.entry(node);
-      const { reachableSince, error } = this.#view.contact(node);
-      return {
-        node: address,
-        // Until every gateway knows, the next loss may come too early.
-        state: state === 'full' && !this.#view.isSettled(node) ? 'refilling' : state,
-        since,
-        reason: this.#reasons.get(node),
-        reachable: reachableSince !== undefined,
-        error: error ?? this.#errors.get(node),
-        facts: this.#facts.get(node),
-        refill: progress?.node === node ? { ...progress } : undefined,
-      };
-    });
-    return { sure: this.#view.holds(), nodes };
+    const { state, since } = this.#view.known.summary(address);
+    return {
+      node: address,
+      // Until every gateway knows, the next loss may come too early.
+      state: state === 'full' && !this.#view.isAllSettled(address) ? 'refilling' : state,
+      since,
+      reason: this.#reasons.get(address),
+      reachable: contact.reachableSince !== undefined,
+      error: contact.error ?? this.#errors.get(address),
+      facts: this.#facts.get(address),
+      counts: this.#counters.read(address),
+      refill: progress?.node === address ? { ...progress } : undefined,
+    };
   }
 }

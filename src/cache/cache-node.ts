@@ -64,6 +64,8 @@ export interface CacheNode extends DocumentNode {
   readonly address: string;
   /** The same node by a way of its own, on which no large value is waited for. */
   readonly control: DocumentNode;
+  /** Whether it did not answer when it was last asked for an item. */
+  readonly isSilent: boolean;
   fetchMany(keys: readonly string[]): Promise<Map<string, NodeItem>>;
   delete(key: string): Promise<boolean>;
   touch(key: string, exptime: number): Promise<boolean>;
@@ -78,4 +80,6 @@ export interface CacheNode extends DocumentNode {
    */
   keys(): AsyncIterable<readonly string[]>;
   facts(): Promise<NodeFacts>;
+  /** Ends every connection; what waits rejects with UnavailableError. */
+  close(): void;
 }

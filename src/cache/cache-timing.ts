@@ -7,6 +7,8 @@ export interface CacheTiming {
   readonly readDeadlineMs: number;
   /** How long an owner may take to answer anything, before it counts as failed. */
   readonly writeDeadlineMs: number;
+  /** How much longer than that, where to give it up would cost the last full copy of an item. */
+  readonly lastCopyMs: number;
   /** From the start of one reading of the view to the start of the next. */
   readonly pollEveryMs: number;
   /** How long a node may take to answer with its view. */
@@ -32,6 +34,7 @@ export interface CacheTiming {
 export const DEFAULT_CACHE_TIMING: CacheTiming = {
   readDeadlineMs: 75,
   writeDeadlineMs: 125,
+  lastCopyMs: 875,
   pollEveryMs: 75,
   pollDeadlineMs: 75,
   leaseMs: 225,

@@ -1,6 +1,8 @@
 import { ProtocolError, UnavailableError } from '../memcached/client.ts';
+import type { CacheNode } from './cache-node.ts';
 import type { StorageVerb } from './cache-store.ts';
 import { copyItem } from './item-copy.ts';
+import type { Place } from './place.ts';
 import { isPlaceholder, PLACEHOLDER, PLACEHOLDER_FLAGS } from './placeholder.ts';
 import type { Replicas } from './replicas.ts';
 import type { Entry } from './view-document.ts';
@@ -18,14 +20,14 @@ interface Joining {
   readonly key: string;
   readonly value: Buffer;
   /** The owner that has done it, and whose item is the right one. */
-  readonly authority: number;
+  readonly authority: CacheNode;
 }
 
 interface Counting {
   readonly verb: 'incr' | 'decr';
   readonly key: string;
   readonly by: bigint;
-  readonly authority: number;
+  readonly authority: CacheNode;
 }
 
 /** What a write comes to on an owner that decides nothing. */
@@ -43,7 +45,7 @@ export class Follower {
   }
 
   /** `ProtocolError` as an answer: the node would not take the item, and has none now. */
-  async follow(effect: Effect, node: number, entry: Entry): Promise<ProtocolError | undefined> {
+  async follow(effect: Effect, { node }: Place, entry: Entry): Promise<ProtocolError | undefined> {
     if (effect.verb === 'set') return this.#set(effect, node);
     if (node === effect.authority) return undefined;
     if (entry.state === 'refilling') await this.#copy(effect.key, node);
@@ -54,27 +56,26 @@ export class Follower {
   /** Whether there was only a placeholder, in whose place the item is now. */
   async replacePlaceholder(
     { key, value, flags, exptime }: Storing,
-    node: number,
+    node: CacheNode,
   ): Promise<boolean> {
-    const there = this.#replicas.nodes[node]!;
-    const item = await there.fetch(key);
+    const item = await node.fetch(key);
     if (item === undefined || !isPlaceholder(item)) return false;
-    return (await there.cas(key, value, item.cas, flags, exptime)) === 'STORED';
+    return (await node.cas(key, value, item.cas, flags, exptime)) === 'STORED';
   }
 
   /** Whether the node has this very item. */
-  async has({ key, ...stored }: Storing, node: number): Promise<boolean> {
-    const item = await this.#replicas.nodes[node]!.fetch(key);
+  async has({ key, ...stored }: Storing, node: CacheNode): Promise<boolean> {
+    const item = await node.fetch(key);
     return item !== undefined && equals(item, stored);
   }
 
   /** Removes what was stored on a node, unless it has changed since. */
-  async withdraw({ key, ...stored }: Storing, node: number): Promise<void> {
+  async withdraw({ key, ...stored }: Storing, node: CacheNode): Promise<void> {
     await this.#removeIf(key, node, (item) => equals(item, stored));
   }
 
   /** As `follow`, for a command that the authority answered with a meta command. */
-  async align(key: string, node: number, entry: Entry, authority: number): Promise<void> {
+  async align(key: string, { node }: Place, entry: Entry, authority: CacheNode): Promise<void> {
     if (node === authority) return;
     if (entry.state === 'refilling') await this.#copy(key, node);
     else await this.#clearIfOther(key, node, authority);
@@ -82,28 +83,26 @@ export class Follower {
 
   async #set(
     { key, value, flags, exptime }: Storing,
-    node: number,
+    node: CacheNode,
   ): Promise<ProtocolError | undefined> {
-    const there = this.#replicas.nodes[node]!;
     try {
-      await there.store('set', key, value, flags, exptime);
+      await node.store('set', key, value, flags, exptime);
       return undefined;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       // Too large, or out of memory. memcached drops the old item then; this makes sure.
-      await this.#orUnavailable(there.delete(key), node);
+      await this.#orUnavailable(node.delete(key), node);
       return error;
     }
   }
 
   /** The same command again; where it does not come to the same, the item is removed. */
-  async #repeat(effect: Joining | Counting, node: number): Promise<void> {
-    const there = this.#replicas.nodes[node]!;
+  async #repeat(effect: Joining | Counting, node: CacheNode): Promise<void> {
     try {
       if ('by' in effect) {
-        await there.count(effect.verb, effect.key, effect.by);
+        await node.count(effect.verb, effect.key, effect.by);
       } else {
-        await there.store(effect.verb, effect.key, effect.value, 0, 0);
+        await node.store(effect.verb, effect.key, effect.value, 0, 0);
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -116,9 +115,9 @@ export class Follower {
    * no answer as long as another owner has the item. To store the right one would not be safe: a
    * delete that reaches this node before and the authority after would be undone.
    */
-  async #clearIfOther(key: string, node: number, authority: number): Promise<void> {
+  async #clearIfOther(key: string, node: CacheNode, authority: CacheNode): Promise<void> {
     // An authority that fails now is another command's business: nothing is known to differ then.
-    const asked = this.#replicas.nodes[authority]!.fetch(key).then((item) => ({ item }));
+    const asked = authority.fetch(key).then((item) => ({ item }));
     const right = await asked.catch(() => undefined);
     if (right === undefined) return;
     await this.#removeIf(
@@ -130,17 +129,16 @@ export class Follower {
 
   async #removeIf(
     key: string,
-    node: number,
+    node: CacheNode,
     condition: (item: Sameness) => boolean,
   ): Promise<void> {
-    const there = this.#replicas.nodes[node]!;
-    const item = await there.fetch(key);
+    const item = await node.fetch(key);
     if (item === undefined || !condition(item)) return;
-    await there.cas(key, PLACEHOLDER, item.cas, PLACEHOLDER_FLAGS, AT_ONCE);
+    await node.cas(key, PLACEHOLDER, item.cas, PLACEHOLDER_FLAGS, AT_ONCE);
   }
 
   /** A node that is being refilled gets the item as the full owners have it now. */
-  async #copy(key: string, node: number): Promise<void> {
+  async #copy(key: string, node: CacheNode): Promise<void> {
     for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
       const outcome = await copyItem(this.#replicas, key, node).catch((error) => {
         if (error instanceof UnavailableError) return 'over';
@@ -150,14 +148,13 @@ export class Follower {
       if (outcome !== 'raced') return;
     }
     // Without the item it is as good: the sweep, or a read from another owner, makes up for it.
-    await this.#replicas.nodes[node]!.delete(key);
+    await node.delete(key);
   }
 
-  async #orUnavailable(request: Promise<unknown>, node: number): Promise<void> {
+  async #orUnavailable(request: Promise<unknown>, { address }: CacheNode): Promise<void> {
     try {
       await request;
     } catch (cause) {
-      const { address } = this.#replicas.nodes[node]!;
       throw new UnavailableError(address, 'it takes no writes', { cause });
     }
   }

@@ -1,7 +1,8 @@
 import { UnavailableError } from '../memcached/client.ts';
-import type { LivingItem } from './cache-node.ts';
+import type { CacheNode, LivingItem } from './cache-node.ts';
+import type { Place } from './place.ts';
 import { isPlaceholder, PLACEHOLDER, PLACEHOLDER_FLAGS, PLACEHOLDER_TTL } from './placeholder.ts';
-import { areUnchanged, type Replicas } from './replicas.ts';
+import { isUnchanged, look, type Replicas } from './replicas.ts';
 
 /**
  * `same`: nothing to do; `copied`, `removed`: done; `kept`: no full owner could tell better;
@@ -29,55 +30,54 @@ const AT_ONCE = -1;
  * gateway knows that owner as behind, and the copy looks at the view after it has read (`over`). It
  * reads only from owners that every gateway knows as full, and so writes to before the target. Once
  * the node is full, writes go to all owners at once, but only when that is settled: a copy
- * that has passed its look at the view by then has taken its token and read before.
+ * that has passed its look at the view by then has taken its token and read before. Owners by a
+ * layout that is read no more are not copied from, for some gateways may write to them no more.
  */
 export async function copyItem(
   replicas: Replicas,
   key: string,
-  target: number,
+  target: CacheNode,
 ): Promise<CopyOutcome> {
-  const { nodes, view } = replicas;
+  const { view } = replicas;
   const owners = replicas.ownersOf(key);
-  const entries = owners.map((node) => view.entry(node));
-  const others = owners.filter((node) => node !== target);
-  const believed = others.filter((node) => view.entry(node).state === 'full');
-  const full = believed.filter((node) => view.isSettled(node));
-  if (view.entry(target).state !== 'refilling' || full.length < Math.min(1, believed.length)) {
+  const seen = look(view, owners.all);
+  const place = owners.all.find(({ node }) => node === target);
+  const others = owners.read.filter((owner) => owner !== place);
+  const believed = others.filter(({ entry }) => entry.state === 'full');
+  const full = believed.filter((owner) => view.isSettled(owner));
+  if (place?.entry.state !== 'refilling' || full.length < Math.min(1, believed.length)) {
     return 'over';
   }
-  if (full.length === 0 && replicas.whenUnsure === 'refuse') return 'over';
-  const node = nodes[target]!;
-  await node.store('add', key, PLACEHOLDER, PLACEHOLDER_FLAGS, PLACEHOLDER_TTL);
-  const mine = await node.inspect(key);
+  await target.store('add', key, PLACEHOLDER, PLACEHOLDER_FLAGS, PLACEHOLDER_TTL);
+  const mine = await target.inspect(key);
   if (mine === undefined) return 'raced';
-  const theirs =
-    full.length > 0
-      ? await inspectFirst(replicas, key, full)
-      : await inspectAny(replicas, key, others);
+  const theirs = await (full.length > 0
+    ? inspectFirst(key, full)
+    : replicas.whenUnsure === 'serve' && inspectAny(key, others));
   if (!view.holds() && !(await view.refresh())) return 'over';
-  if (!areUnchanged(view, owners, entries)) return 'over';
+  if (!isUnchanged(view, seen)) return 'over';
 
   const empty = isPlaceholder(mine);
-  if (theirs === undefined) {
-    if (full.length === 0 && !empty) return 'kept';
-    const outcome = await node.cas(key, PLACEHOLDER, mine.cas, PLACEHOLDER_FLAGS, AT_ONCE);
+  if (!theirs) {
+    // Where nobody can tell, an item that may be an old one goes, or what was deleted might return.
+    if (full.length === 0 && !empty && replicas.whenUnsure === 'serve') return 'kept';
+    const outcome = await target.cas(key, PLACEHOLDER, mine.cas, PLACEHOLDER_FLAGS, AT_ONCE);
     return outcome === 'STORED' ? (empty ? 'same' : 'removed') : 'raced';
   }
   if (!empty && (full.length === 0 || isSame(mine, theirs)))
     return full.length === 0 ? 'kept' : 'same';
   const exptime = exptimeOf(theirs.ttl, replicas.clock.unixMs());
-  const outcome = await node.cas(key, theirs.value, mine.cas, theirs.flags, exptime);
+  const outcome = await target.cas(key, theirs.value, mine.cas, theirs.flags, exptime);
   return outcome === 'STORED' ? 'copied' : 'raced';
 }
 
 /** The item on the first node that has it; every one is asked, and has to answer, until then. */
 async function inspectFirst(
-  { nodes }: Replicas,
   key: string,
-  candidates: readonly number[],
+  candidates: readonly Place[],
 ): Promise<LivingItem | undefined> {
-  for (const candidate of candidates) {
-    const item = await nodes[candidate]!.inspect(key);
+  for (const { node } of candidates) {
+    const item = await node.inspect(key);
     if (item !== undefined && !isPlaceholder(item)) return item;
   }
   return undefined;
@@ -85,13 +85,12 @@ async function inspectFirst(
 
 /** As {@link inspectFirst}, of nodes that need not answer. */
 async function inspectAny(
-  replicas: Replicas,
   key: string,
-  candidates: readonly number[],
+  candidates: readonly Place[],
 ): Promise<LivingItem | undefined> {
   for (const candidate of candidates) {
     try {
-      const item = await inspectFirst(replicas, key, [candidate]);
+      const item = await inspectFirst(key, [candidate]);
       if (item !== undefined) return item;
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;

@@ -1,6 +1,6 @@
 import * as requests from '../memcached/byte-requests.ts';
 import { ProtocolError } from '../memcached/client.ts';
-import { Connection } from '../memcached/connection.ts';
+import { Connection, type ConnectionOptions, type RequestCounts } from '../memcached/connection.ts';
 import { listKeys } from '../memcached/key-listing.ts';
 import type { NodeAddress } from '../memcached/node-address.ts';
 import type { Request } from '../memcached/protocol.ts';
@@ -22,6 +22,10 @@ export interface MemcachedNodeOptions {
   readonly maxValueBytes?: number | undefined;
   /** Where to connect to, where that is not the address that the view and placement know it by. */
   readonly reachedAt?: NodeAddress | undefined;
+  /** How much longer than its deadline a request may wait, asked then, in ms. */
+  readonly extraMs?: () => number;
+  /** Counts the requests of clients. */
+  readonly counts?: RequestCounts;
 }
 
 /** A node that comes back is to be found at once: others believe it again after `quietMs`. */
@@ -65,12 +69,16 @@ export class MemcachedNode extends MemcachedDocuments implements CacheNode {
   readonly #controlConnection: Connection;
 
   constructor(address: NodeAddress, options: MemcachedNodeOptions) {
-    const { timing, maxValueBytes, reachedAt = address } = options;
-    super(connect(reachedAt, timing.writeDeadlineMs, maxValueBytes));
+    const { timing, maxValueBytes, reachedAt = address, counts, extraMs } = options;
+    super(connect(reachedAt, timing.writeDeadlineMs, maxValueBytes, { counts, extraMs }));
     this.address = address.text;
     this.#reachedAt = reachedAt;
     this.#controlConnection = connect(reachedAt, timing.pollDeadlineMs, maxValueBytes);
     this.control = new MemcachedDocuments(this.#controlConnection);
+  }
+
+  get isSilent(): boolean {
+    return this.connection.state === 'down';
   }
 
   fetchMany(keys: readonly string[]): Promise<Map<string, NodeItem>> {
@@ -150,6 +158,7 @@ function connect(
   address: NodeAddress,
   timeoutMs: number,
   maxValueBytes: number | undefined,
+  more: Pick<ConnectionOptions, 'counts' | 'extraMs'> = {},
 ): Connection {
   const encoding = 'latin1';
   const connectTimeoutMs = timeoutMs;
@@ -157,6 +166,7 @@ function connect(
     timeoutMs,
     connectTimeoutMs,
     maxValueBytes,
+    ...more,
     encoding,
     backoff: BACKOFF,
   });

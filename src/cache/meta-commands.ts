@@ -1,8 +1,10 @@
 import { isByteKey } from '../memcached/byte-requests.ts';
 import { ProtocolError } from '../memcached/client.ts';
+import type { CacheNode } from './cache-node.ts';
 import type { MetaAnswer, MetaCommand } from './cache-store.ts';
 import { decodeToken, encodeToken, isOfEpoch } from './cas-token.ts';
 import type { Follower } from './follower.ts';
+import type { Place } from './place.ts';
 import { PLACEHOLDER } from './placeholder.ts';
 import type { Reader } from './reader.ts';
 import type { Replicas } from './replicas.ts';
@@ -47,40 +49,45 @@ export class MetaCommands {
   }
 
   async #get(key: string, command: MetaCommand): Promise<MetaAnswer> {
-    const found = await this.#reader.read(key, async (node) => {
-      const answer = await this.#replicas.nodes[node]!.meta(command);
+    const found = await this.#reader.read(key, async ({ node }) => {
+      const answer = await node.meta(command);
       return isMiss(answer) ? undefined : answer;
     });
-    return found === undefined ? END : withToken(found.answer, found.node, found.entry);
+    return found === undefined ? END : withToken(found.answer, found.place, found.entry);
   }
 
   /** A get that also touches, vivifies or wins: decided by one owner, repeated on the others. */
   async #getAndWrite(key: string, command: MetaCommand): Promise<MetaAnswer> {
-    const owners = this.#replicas.ownersOf(key);
-    const decision = await this.#writer.decide(owners, async (node) => {
-      const answer = await this.#replicas.nodes[node]!.meta(command);
+    const owners = () => this.#replicas.ownersOf(key).all;
+    const decision = await this.#writer.decide(key, async ({ node }) => {
+      const answer = await node.meta(command);
       return isMiss(answer) ? undefined : answer;
     });
     if (decision === undefined) return END;
     await this.#writer.apply({
       owners,
-      run: (node) => this.#replicas.nodes[node]!.meta(command),
+      run: ({ node }) => node.meta(command),
       final: isExpiring(command.flags),
       applied: decision.applied,
     });
-    return withToken(decision.answer, decision.node, decision.applied.get(decision.node)!);
+    return withToken(decision.answer, decision.place, decision.applied.get(decision.place)!);
   }
 
   async #delete(key: string, command: MetaCommand): Promise<MetaAnswer> {
-    const owners = this.#replicas.ownersOf(key);
-    const run = (node: number) =>
-      this.#replicas.nodes[node]!.meta({ ...command, flags: withoutVersions(command.flags) });
+    const owners = () => this.#replicas.ownersOf(key).all;
+    let done: MetaAnswer | undefined;
+    // Where it has to be done twice, the first time tells.
+    const run = async ({ node }: Place) => {
+      const answer = await node.meta({ ...command, flags: withoutVersions(command.flags) });
+      if (answer.line.startsWith('HD')) done = answer;
+      return answer;
+    };
     const token = versionFlag(command.flags);
     if (token === undefined) {
       const answers = await this.#writer.apply({ owners, run, final: true });
-      return [...answers.values()].find(({ line }) => line.startsWith('HD')) ?? first(answers);
+      return done ?? first(answers.values());
     }
-    const decision = await this.#decideByToken(owners, command, token);
+    const decision = await this.#decideByToken(key, command, token);
     if (decision === undefined) return this.#otherVersion(key, command);
     if (!decision.answer.line.startsWith('HD')) return decision.answer;
     await this.#writer.apply({ owners, run, final: true, applied: decision.applied });
@@ -88,28 +95,30 @@ export class MetaCommands {
   }
 
   async #store(key: string, command: MetaCommand): Promise<MetaAnswer> {
-    const owners = this.#replicas.ownersOf(key);
+    const owners = () => this.#replicas.ownersOf(key).all;
     const mode = command.flags.find((flag) => flag.startsWith('M'))?.[1];
     const token = versionFlag(command.flags);
     const plain: MetaCommand = { ...command, flags: withoutMode(withoutVersions(command.flags)) };
     if (token === undefined && PLAIN_MODES.has(mode)) {
-      const run = (node: number) => this.#replicas.nodes[node]!.meta(command);
-      const entries = owners.map((node) => this.#replicas.view.entry(node));
+      const asked = new Map<CacheNode, { place: Place; entry: Entry }>();
+      const run = (place: Place, entry: Entry) => {
+        asked.set(place.node, { place, entry });
+        return place.node.meta(command);
+      };
       const final = isExpiring(command.flags);
       const answers = await this.#writer.apply({ owners, run, final });
-      const [node, answer] = [...answers].sort(
-        ([a], [b]) => owners.indexOf(a) - owners.indexOf(b),
-      )[0]!;
-      return withToken(answer, node, entries[owners.indexOf(node)]!);
+      const node = owners().find((owner) => answers.has(owner.node))?.node ?? first(answers.keys());
+      const { place, entry } = asked.get(node)!;
+      return withToken(answers.get(node)!, place, entry);
     }
     const decision =
       token === undefined
-        ? await this.#writer.decide(owners, async (node) => {
-            const answer = await this.#replicas.nodes[node]!.meta(command);
+        ? await this.#writer.decide(key, async ({ node }) => {
+            const answer = await node.meta(command);
             // Only `add` is refused by an item that is there.
             return answer.line.startsWith('NS') && mode !== 'E' ? undefined : answer;
           })
-        : await this.#decideByToken(owners, command, token);
+        : await this.#decideByToken(key, command, token);
     if (decision === undefined) {
       return token === undefined ? NO_STORE : this.#otherVersion(key, command);
     }
@@ -117,16 +126,16 @@ export class MetaCommands {
     const joins = JOINING_MODES.has(mode ?? '');
     await this.#writer.apply<unknown>({
       owners,
-      run: async (node, entry) => {
-        if (!joins) return this.#replicas.nodes[node]!.meta(plain);
+      run: async (place, entry) => {
+        if (!joins) return place.node.meta(plain);
         const again = { ...command, flags: withoutVersions(command.flags) };
-        if (entry.state !== 'refilling') await this.#replicas.nodes[node]!.meta(again);
-        return this.#follower.align(key, node, entry, decision.node);
+        if (entry.state !== 'refilling') await place.node.meta(again);
+        return this.#follower.align(key, place, entry, decision.place.node);
       },
       final: false,
       applied: decision.applied,
     });
-    return withToken(decision.answer, decision.node, decision.applied.get(decision.node)!);
+    return withToken(decision.answer, decision.place, decision.applied.get(decision.place)!);
   }
 
   /** The answer for a version that no full owner has counted. */
@@ -137,12 +146,12 @@ export class MetaCommands {
   }
 
   /** The node that counted the version decides, while it is full in the epoch that it was in. */
-  #decideByToken(owners: readonly number[], command: MetaCommand, text: string) {
+  #decideByToken(key: string, command: MetaCommand, text: string) {
     const token = decodeToken(BigInt(text));
     const flags = command.flags.map((flag) => (/^C\d/.test(flag) ? `C${token.version}` : flag));
-    return this.#writer.decide(owners, async (node, entry) =>
-      node === token.node && isOfEpoch(token, entry.epoch)
-        ? this.#replicas.nodes[node]!.meta({ ...command, flags })
+    return this.#writer.decide(key, async ({ node, index }, entry) =>
+      index === token.node && isOfEpoch(token, entry.epoch)
+        ? node.meta({ ...command, flags })
         : undefined,
     );
   }
@@ -174,15 +183,16 @@ function withoutMode(flags: readonly string[]): readonly string[] {
 }
 
 /** The answer with the node's version, where it gives one, made a token of the cache. */
-function withToken(answer: MetaAnswer, node: number, entry: Entry): MetaAnswer {
+function withToken(answer: MetaAnswer, { index }: Place, entry: Entry): MetaAnswer {
   if (!/ c\d/.test(answer.line)) return answer;
   const line = answer.line.replace(
     / c(\d{1,20})(?= |$)/,
-    (_, version) => ` c${encodeToken({ node, epoch: entry.epoch, version: BigInt(version) })}`,
+    (_, version) =>
+      ` c${encodeToken({ node: index, epoch: entry.epoch, version: BigInt(version) })}`,
   );
   return { ...answer, line };
 }
 
-function first<T>(answers: ReadonlyMap<number, T>): T {
-  return [...answers.values()][0]!;
+function first<T>([value]: Iterable<T>): T {
+  return value!;
 }

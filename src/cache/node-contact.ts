@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
-import { decodeView, type View } from './view-document.ts';
+import type { View } from './view-document.ts';
+import { decodeView } from './view-encoding.ts';
 
 /** What one gateway has seen of one node, from one reading of the view to the next. */
 export class NodeContact {

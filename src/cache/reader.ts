@@ -1,21 +1,22 @@
 import { UnavailableError } from '../memcached/client.ts';
 import type { NodeItem } from './cache-node.ts';
+import type { Place } from './place.ts';
 import { isPlaceholder } from './placeholder.ts';
-import { areUnchanged, MAX_ROUNDS, type Replicas } from './replicas.ts';
+import { isUnchanged, look, MAX_ROUNDS, type Replicas } from './replicas.ts';
 import type { Entry } from './view-document.ts';
 
 /** What an owner gave, and which one it was, in which state. */
 export interface Found<T> {
-  readonly node: number;
+  readonly place: Place;
   readonly entry: Entry;
   readonly answer: T;
 }
 
 /** Asks one node; undefined where it does not have the item. */
-export type Ask<T> = (node: number) => Promise<T | undefined>;
+export type Ask<T> = (place: Place) => Promise<T | undefined>;
 
 interface Answers<T> {
-  readonly node?: number;
+  readonly place?: Place;
   readonly answer?: T;
   /** How many answered that they do not have it. */
   readonly misses: number;
@@ -31,7 +32,8 @@ interface Answers<T> {
  * that every gateway with a lease knows as no longer full. The view is looked at when the answer
  * is there, for the process may have stood still since it was asked for. If the lease holds then
  * and the owner has been full all the time, in one epoch, then it has applied whatever was
- * acknowledged before it was asked.
+ * acknowledged before it was asked. The same holds for the layouts: an owner that only a layout
+ * makes one which is read no more is written to until every gateway with a lease knows that.
  */
 export class Reader {
   readonly #replicas: Replicas;
@@ -42,9 +44,8 @@ export class Reader {
 
   /** The item of `key`. Rejects with UnavailableError where no owner may answer. */
   async get(key: string): Promise<Found<NodeItem> | undefined> {
-    const { nodes } = this.#replicas;
-    return this.read(key, async (node) => {
-      const item = await nodes[node]!.fetch(key);
+    return this.read(key, async ({ node }) => {
+      const item = await node.fetch(key);
       return item === undefined || isPlaceholder(item) ? undefined : item;
     });
   }
@@ -52,45 +53,43 @@ export class Reader {
   /** What the owners of `key` have. */
   async read<T>(key: string, ask: Ask<T>): Promise<Found<T> | undefined> {
     const { view, whenUnsure } = this.#replicas;
-    const owners = this.#replicas.ownersOf(key);
+    let owners: readonly Place[] = [];
     let reason: unknown;
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const entries = owners.map((node) => view.entry(node));
-      const full = owners.filter((_, position) => entries[position]!.state === 'full');
-      const { node, answer, misses, error } = await this.#askInTurn(full, ask);
+      owners = this.#replicas.ownersOf(key).read;
+      const seen = look(view, owners);
+      const full = owners.filter(({ entry }) => entry.state === 'full');
+      const { place, answer, misses, error } = await this.#askInTurn(full, ask);
       reason = error ?? reason;
       const sure = view.holds() || (await view.refresh());
-      if (node !== undefined) {
-        const entry = entries[owners.indexOf(node)]!;
-        const believed = sure ? view.entry(node) === entry : whenUnsure === 'serve';
-        if (believed) return { node, entry, answer: answer as T };
+      if (place !== undefined) {
+        const entry = seen.entries[owners.indexOf(place)]!;
+        const isSame = place.entry === entry && view.arrangement === seen.arrangement;
+        if (sure ? isSame : whenUnsure === 'serve') return { place, entry, answer: answer as T };
       } else if (misses > 0) {
-        if (sure ? areUnchanged(view, owners, entries) : whenUnsure === 'serve') return undefined;
-      } else if (whenUnsure === 'serve' && areUnchanged(view, owners, entries)) {
-        return this.#readAnyhow(owners, entries, ask, reason);
+        if (sure ? isUnchanged(view, seen) : whenUnsure === 'serve') return undefined;
+      } else if (whenUnsure === 'serve' && isUnchanged(view, seen)) {
+        return this.#readAnyhow(owners, ask, reason);
       }
     }
-    throw reason ?? unsure(this.#replicas, owners);
+    throw reason ?? unsure(owners);
   }
 
   /** The last resort: no full owner answers, so the others are asked, which may have old items. */
   async #readAnyhow<T>(
-    owners: readonly number[],
-    entries: readonly Entry[],
+    owners: readonly Place[],
     ask: Ask<T>,
     reason: unknown,
   ): Promise<Found<T> | undefined> {
-    const rest = owners.filter((_, position) => entries[position]!.state !== 'full');
-    const { node, answer, misses, error } = await this.#askInTurn(rest, ask);
-    if (node !== undefined) {
-      return { node, entry: entries[owners.indexOf(node)]!, answer: answer as T };
-    }
+    const rest = owners.filter(({ entry }) => entry.state !== 'full');
+    const { place, answer, misses, error } = await this.#askInTurn(rest, ask);
+    if (place !== undefined) return { place, entry: place.entry, answer: answer as T };
     if (misses > 0) return undefined;
     throw reason ?? error;
   }
 
   /** Resolves with the first answer that is an item, or when all have answered or failed. */
-  #askInTurn<T>(candidates: readonly number[], ask: Ask<T>): Promise<Answers<T>> {
+  #askInTurn<T>(candidates: readonly Place[], ask: Ask<T>): Promise<Answers<T>> {
     const { clock, timing } = this.#replicas;
     return new Promise((resolve) => {
       let next = 0;
@@ -100,19 +99,19 @@ export class Reader {
       let callOff = () => {};
       const advance = () => {
         callOff();
-        const node = candidates[next++];
-        if (node === undefined) {
+        const place = candidates[next++];
+        if (place === undefined) {
           if (running === 0) resolve({ misses, error });
           return;
         }
         running++;
         if (next < candidates.length) callOff = clock.after(timing.readDeadlineMs, advance);
-        ask(node).then(
+        ask(place).then(
           (answer) => {
             running--;
             if (answer !== undefined) {
               callOff();
-              resolve({ node, answer, misses });
+              resolve({ place, answer, misses });
               return;
             }
             misses++;
@@ -131,9 +130,9 @@ export class Reader {
 }
 
 /** The error of a command that could be answered, but not within the guarantee. */
-export function unsure({ nodes }: Replicas, owners: readonly number[]): UnavailableError {
+export function unsure(owners: readonly Place[]): UnavailableError {
   return new UnavailableError(
-    owners.map((node) => nodes[node]!.address).join(', '),
+    owners.map(({ node }) => node.address).join(', '),
     'too few memcached nodes answer to be sure of the answer: bring back the nodes that are down',
   );
 }

@@ -1,15 +1,19 @@
 import { messageOf } from '../errors.ts';
 import { type Logger, silentLogger } from '../log.ts';
-import { type DocumentNode, ListingRefused } from './cache-node.ts';
+import { type CacheNode, type DocumentNode, ListingRefused } from './cache-node.ts';
 import { type Clock, sleep } from './clock.ts';
 import { type CopyOutcome, copyItem } from './item-copy.ts';
-import type { NodeContact } from './node-contact.ts';
-import type { Replicas, ViewOfNodes } from './replicas.ts';
+import type { Layout } from './layout.ts';
+import type { Member } from './members.ts';
+import type { Place } from './place.ts';
+import type { Replicas } from './replicas.ts';
 import { RESERVED_PREFIX } from './reserved-keys.ts';
-import type { Entry } from './view-document.ts';
+import type { SharedView } from './shared-view.ts';
+import { type Entry, withCopies } from './view-document.ts';
 
 export interface RefillerOptions {
-  readonly replicas: Replicas & { readonly view: RefillView };
+  readonly replicas: Replicas;
+  readonly view: SharedView;
   /** Tells this gateway's work from that of others. */
   readonly id: string;
   /** How the keys begin that are the cache's; nodes may hold others, which are left alone. */
@@ -21,15 +25,9 @@ export interface RefillerOptions {
   readonly logger?: Logger;
 }
 
-export interface RefillView extends ViewOfNodes {
-  contact(node: number): Readonly<NodeContact>;
-  /** Since when the node's entry has been settled, or will be; infinite where that is not known. */
-  settledSince(node: number): number;
-}
-
 /** How far the refilling of a node by this gateway has come. */
 export interface RefillProgress {
-  readonly node: number;
+  readonly node: string;
   /** Keys looked at. */
   keys: number;
   copied: number;
@@ -46,27 +44,38 @@ const MAX_BACKOFF_MS = 30_000;
 /** The refilling was broken off: somebody else's turn, or the node changed state. */
 class RefillOver extends Error {}
 
+/** What a node is to be filled with, and the states that it was seen in: for one layout each. */
+interface Filling {
+  readonly member: Member;
+  readonly layouts: readonly Layout[];
+  readonly places: readonly Place[];
+  entries: readonly Entry[];
+}
+
 /**
- * Brings nodes that are behind up to date: has every gateway write to the node (`refilling`), then
- * compares each key that it holds, and each that others hold and it should, with the full owners,
- * and declares it full. One gateway at a time does so for a node, by a lock on the node that runs
+ * Brings nodes up to date that are behind, by any of the layouts in force: has every gateway write to
+ * the node (`refilling`), then compares each key that it holds, and each that others hold and it
+ * should, with the full owners, and declares it full. One gateway at a time does so for a node, by a lock on the node that runs
  * out; the lock saves work and is not needed for safety.
  */
 export class Refiller {
   readonly #options: RefillerOptions;
-  readonly #view: RefillView;
+  readonly #view: SharedView;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  /** By node: attempts in a row, when the next may be made, and what cannot be swept at which epoch. */
-  readonly #attempts = new Map<number, { count: number; notBefore: number }>();
-  readonly #unlisted = new Map<number, number>();
+  /** Attempts in a row, and when the next may be made. */
+  readonly #attempts = new Map<string, { count: number; notBefore: number }>();
+  /** By node: the epoch at which it cannot be swept. */
+  readonly #unlisted = new Map<string, number>();
+  /** By node: the epoch in which it was filled here. */
+  readonly #filled = new Map<string, number>();
   #progress: RefillProgress | undefined;
   #cancelTick: (() => void) | undefined;
   #closed = false;
 
   constructor(options: RefillerOptions) {
     this.#options = options;
-    this.#view = options.replicas.view;
+    this.#view = options.view;
     this.#clock = options.replicas.clock;
     this.#logger = options.logger ?? silentLogger;
   }
@@ -89,13 +98,16 @@ export class Refiller {
 
   /** Refills one node that needs it and can be reached. */
   async #tick(): Promise<void> {
-    const { nodes } = this.#options.replicas;
-    for (const [node, { address }] of nodes.entries()) {
-      if (!this.#isDue(node)) continue;
+    for (const member of this.#view.known.members) {
+      const filling = this.#fillingOf(member);
+      if (!this.#isDue(filling)) continue;
+      const { address } = member;
       try {
-        if (await this.#refill(node)) return;
+        if (await this.#refill(filling)) return;
       } catch (error) {
-        if (error instanceof ListingRefused) this.#unlisted.set(node, this.#view.entry(node).epoch);
+        if (error instanceof ListingRefused) {
+          this.#unlisted.set(address, this.#view.known.summary(address).epoch);
+        }
         this.#logger.warn({ node: address, reason: messageOf(error) }, 'refilling broken off');
       } finally {
         this.#progress = undefined;
@@ -103,101 +115,125 @@ export class Refiller {
     }
   }
 
-  #isDue(node: number): boolean {
+  /** By which layouts a node is not full. */
+  #fillingOf(member: Member): Filling {
+    const { address } = member;
+    const isBehind = (layout: Layout) =>
+      layout.nodes.includes(address) && this.#view.place(address, [layout]).entry.state !== 'full';
+    const layouts = this.#view.arrangement.written.filter(isBehind);
+    const places = layouts.map((layout) => this.#view.place(address, [layout]));
+    return { member, layouts, places, entries: places.map(({ entry }) => entry) };
+  }
+
+  #isDue(filling: Filling): boolean {
     const { timing } = this.#options.replicas;
-    const now = this.#clock.now();
-    const entry = this.#view.entry(node);
-    const { reachableSince } = this.#view.contact(node);
-    if (entry.state === 'full' || entry.epoch === 0 || reachableSince === undefined) return false;
-    if (!this.#view.holds() || this.#isUnlisted(node, entry)) return false;
+    const { member, places } = filling;
+    const { reachableSince } = member.contact;
+    if (places.length === 0 || filling.entries.some(({ epoch }) => epoch === 0)) return false;
+    if (reachableSince === undefined || !this.#view.holds() || this.#isUnlisted(filling)) {
+      return false;
+    }
     // Only what every gateway knows as full is copied from.
-    const { nodes } = this.#options.replicas;
-    const isFresh = (_: unknown, other: number) =>
-      this.#view.entry(other).state === 'full' && !this.#view.isSettled(other);
-    if (nodes.some(isFresh)) return false;
+    const isFresh = (place: Place) => place.entry.state === 'full' && !this.#view.isSettled(place);
+    if (this.#view.known.places.some(isFresh)) return false;
     // A write that was given up on must be over before the node is written to again. It was sent
     // before the state was settled, and may have waited at the node for the node to go on.
-    const quietSince = Math.max(reachableSince, this.#view.settledSince(node));
-    return now >= Math.max(quietSince + timing.quietMs, this.#attempts.get(node)?.notBefore ?? 0);
+    const settled = places.map((place) => this.#view.settledSince(place));
+    const quietSince = Math.max(reachableSince, ...settled);
+    const notBefore = this.#attempts.get(this.#attemptsOf(filling))?.notBefore ?? 0;
+    return this.#clock.now() >= Math.max(quietSince + timing.quietMs, notBefore);
   }
 
   /** Whether the node is full now. */
-  async #refill(node: number): Promise<boolean> {
-    const { replicas, id } = this.#options;
-    const { control, address } = replicas.nodes[node]!;
-    const lock = new Lock(control, `${RESERVED_PREFIX}refill:${address}`, id);
+  async #refill(filling: Filling): Promise<boolean> {
+    const { member, places, layouts } = filling;
+    const { address, node } = member;
+    const lock = new Lock(node.control, `${RESERVED_PREFIX}refill:${address}`, this.#options.id);
     if (!(await lock.take())) return false;
-    this.#backOff(node);
-    let entry = this.#view.entry(node);
-    if (entry.state === 'behind') {
-      const next = this.#view.advance(node, entry, 'refilling');
-      if (next === undefined) return false;
-      entry = next;
+    const attempts = this.#attemptsOf(filling);
+    this.#backOff(attempts);
+    if (!isAsSeen(filling)) return false;
+    if (places.some(({ entry }) => entry.state === 'behind')) {
+      this.#view.change((view, now) => withCopies(view, address, layouts, 'refilling', now));
+      filling.entries = places.map(({ entry }) => entry);
     }
-    if (!(await this.#view.settled(node)) || this.#view.entry(node) !== entry) return false;
+    const settled = await Promise.all(places.map((place) => this.#view.settled(place)));
+    if (settled.includes(false) || !isAsSeen(filling)) return false;
     this.#logger.info({ node: address }, 'memcached node is being refilled');
-    const progress = { node, keys: 0, copied: 0, removed: 0 };
+    const progress = { node: address, keys: 0, copied: 0, removed: 0 };
     this.#progress = progress;
-    if (this.#unlisted.get(node) !== entry.epoch) await this.#sweep(node, entry, lock, progress);
+    if (this.#unlisted.get(address) !== filling.entries[0]!.epoch) {
+      await this.#sweep(filling, lock, progress);
+    }
     if (!this.#view.holds() && !(await this.#view.refresh())) return false;
-    if (this.#view.advance(node, entry, 'full') === undefined) return false;
-    this.#logger.info({ ...progress, node: address }, 'memcached node is full again');
+    if (!isAsSeen(filling)) return false;
+    this.#view.change((view, now) => withCopies(view, address, layouts, 'full', now));
+    if (attempts !== address) this.#attempts.delete(attempts);
+    this.#filled.set(address, filling.entries[0]!.epoch);
+    this.#logger.info({ ...progress }, 'memcached node is full again');
     return true;
   }
 
   /** A node that cannot be swept is full only when whatever it missed has expired. */
-  #isUnlisted(node: number, entry: Entry): boolean {
-    if (this.#unlisted.get(node) !== entry.epoch) return false;
-    return this.#clock.unixMs() < entry.since + this.#options.itemLifetimeMs;
+  #isUnlisted({ member, entries }: Filling): boolean {
+    if (this.#unlisted.get(member.address) !== entries[0]!.epoch) return false;
+    // What is not being refilled yet has to begin with it.
+    if (entries.some(({ state }) => state === 'behind')) return false;
+    const since = Math.max(...entries.map((entry) => entry.since));
+    return this.#clock.unixMs() < since + this.#options.itemLifetimeMs;
+  }
+
+  /** By what attempts are counted: to be filled for another layout is no failure of the node. */
+  #attemptsOf({ member: { address }, entries }: Filling): string {
+    return this.#filled.get(address) === entries[0]!.epoch ? `${address} again` : address;
   }
 
   /** Each attempt makes the next wait longer; a node that stays full for a while starts anew. */
-  #backOff(node: number): void {
+  #backOff(attempts: string): void {
     const now = this.#clock.now();
-    const before = this.#attempts.get(node);
+    const before = this.#attempts.get(attempts);
     const count =
       before === undefined || now > before.notBefore + MAX_BACKOFF_MS ? 1 : before.count + 1;
     const { quietMs } = this.#options.replicas.timing;
     const wait = Math.min(quietMs * 2 ** count, MAX_BACKOFF_MS);
-    this.#attempts.set(node, { count, notBefore: now + wait });
+    this.#attempts.set(attempts, { count, notBefore: now + wait });
   }
 
   /** First the node's own keys, some of which may be stale, then those of the other nodes. */
-  async #sweep(target: number, entry: Entry, lock: Lock, progress: RefillProgress): Promise<void> {
-    const { nodes } = this.#options.replicas;
-    const others = nodes.map((_, node) => node).filter((node) => node !== target);
-    for (const source of [target, ...others]) {
-      if (source !== target && this.#view.entry(source).state === 'behind') continue;
-      for await (const keys of nodes[source]!.keys()) {
-        await this.#copyAll(
-          keys.filter((key) => this.#isHeld(key, target)),
-          entry,
-          lock,
-          progress,
-        );
+  async #sweep(filling: Filling, lock: Lock, progress: RefillProgress): Promise<void> {
+    const { member } = filling;
+    const others = this.#view.known.members.filter((other) => other !== member);
+    for (const source of [member, ...others]) {
+      if (source !== member && !this.#view.known.holdsAnything(source.address)) continue;
+      for await (const keys of source.node.keys()) {
+        const theirs = keys.filter((key) => this.#isHeld(key, member));
+        await this.#copyAll(theirs, filling, lock, progress);
       }
     }
   }
 
-  #isHeld(key: string, target: number): boolean {
+  /** Whether the node is to have the key, and is not full by a layout that gives it the key, too. */
+  #isHeld(key: string, member: Member): boolean {
     const { keyPrefix, replicas } = this.#options;
     if (!key.startsWith(keyPrefix) || key.startsWith(RESERVED_PREFIX)) return false;
-    return replicas.ownersOf(key).includes(target);
+    const place = replicas.ownersOf(key).all.find((owner) => owner.member === member);
+    return place !== undefined && place.entry.state !== 'full';
   }
 
   async #copyAll(
     keys: readonly string[],
-    entry: Entry,
+    filling: Filling,
     lock: Lock,
     progress: RefillProgress,
   ): Promise<void> {
+    const { node } = filling.member;
     for (let at = 0; at < keys.length; at += COPIES_AT_ONCE) {
       const started = this.#clock.now();
       const batch = keys.slice(at, at + COPIES_AT_ONCE);
       if (this.#closed) throw new RefillOver('the gateway stops');
-      if (this.#view.entry(progress.node) !== entry) throw new RefillOver('the node failed again');
+      if (!isAsSeen(filling)) throw new RefillOver('the node failed again');
       if (!(await lock.hold(this.#clock.now()))) throw new RefillOver('another gateway goes on');
-      const outcomes = await Promise.all(batch.map((key) => this.#copy(key, progress.node)));
+      const outcomes = await Promise.all(batch.map((key) => this.#copy(key, node)));
       progress.keys += batch.length;
       progress.copied += outcomes.filter((outcome) => outcome === 'copied').length;
       progress.removed += outcomes.filter((outcome) => outcome === 'removed').length;
@@ -207,14 +243,18 @@ export class Refiller {
     }
   }
 
-  async #copy(key: string, target: number): Promise<CopyOutcome> {
+  async #copy(key: string, node: CacheNode): Promise<CopyOutcome> {
     for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
-      const outcome = await copyItem(this.#options.replicas, key, target);
+      const outcome = await copyItem(this.#options.replicas, key, node);
       if (outcome === 'over') throw new RefillOver('the view changed');
       if (outcome !== 'raced') return outcome;
     }
     throw new RefillOver('an item changes faster than it can be copied');
   }
+}
+
+function isAsSeen({ places, entries }: Filling): boolean {
+  return places.every(({ entry }, position) => entry === entries[position]);
 }
 
 /** Who refills a node: an item on it that runs out unless it is renewed. */

@@ -11,6 +11,7 @@ import type {
 import { decodeToken, encodeToken, isOfEpoch } from './cas-token.ts';
 import { type Effect, Follower, type Storing } from './follower.ts';
 import { MetaCommands } from './meta-commands.ts';
+import type { Place } from './place.ts';
 import { isPlaceholder } from './placeholder.ts';
 import { type Found, Reader } from './reader.ts';
 import type { Replicas } from './replicas.ts';
@@ -47,8 +48,8 @@ export class ReplicatedStore implements CacheStore {
     const items = new Map<string, CachedItem>();
     const byNode = Map.groupBy(new Set(keys), (key) => this.#firstFullOwner(key));
     await Promise.all(
-      [...byNode].map(async ([node, theirs]) => {
-        const found = node === undefined ? undefined : await this.#fetchMany(node, theirs);
+      [...byNode].map(async ([place, theirs]) => {
+        const found = place === undefined ? undefined : await this.#fetchMany(place, theirs);
         await Promise.all(
           theirs.map(async (key) => {
             const item = found?.get(key) ?? (await this.get(key));
@@ -74,12 +75,12 @@ export class ReplicatedStore implements CacheStore {
     exptime: number,
   ): Promise<'STORED' | 'NOT_STORED'> {
     refuseReserved(key);
-    const owners = this.#replicas.ownersOf(key);
+    const owners = () => this.#replicas.ownersOf(key).all;
     const effect: Storing = { verb: 'set', key, value, flags, exptime };
     if (verb === 'set') {
       const answers = await this.#writer.apply({
         owners,
-        run: (node, entry) => this.#follower.follow(effect, node, entry),
+        run: (place, entry) => this.#follower.follow(effect, place, entry),
         final: exptime < 0,
       });
       throwIfAllRefuse(answers);
@@ -88,16 +89,16 @@ export class ReplicatedStore implements CacheStore {
     if (verb === 'add') {
       return new AddCommand(this.#replicas, this.#writer, this.#follower, effect).run();
     }
-    const decision = await this.#writer.decide(owners, async (node) => {
-      const stored = await this.#replicas.nodes[node]!.store(verb, key, value, flags, exptime);
+    const decision = await this.#writer.decide(key, async ({ node }) => {
+      const stored = await node.store(verb, key, value, flags, exptime);
       return stored ? true : undefined;
     });
     if (decision === undefined) return 'NOT_STORED';
     const followed: Effect =
-      verb === 'replace' ? effect : { verb, key, value, authority: decision.node };
+      verb === 'replace' ? effect : { verb, key, value, authority: decision.place.node };
     await this.#writer.apply({
       owners,
-      run: (node, entry) => this.#follower.follow(followed, node, entry),
+      run: (place, entry) => this.#follower.follow(followed, place, entry),
       final: false,
       applied: decision.applied,
     });
@@ -112,13 +113,12 @@ export class ReplicatedStore implements CacheStore {
     exptime: number,
   ): Promise<'STORED' | 'EXISTS' | 'NOT_FOUND'> {
     refuseReserved(key);
-    const { nodes, view } = this.#replicas;
-    const owners = this.#replicas.ownersOf(key);
+    const owners = () => this.#replicas.ownersOf(key).all;
     const token = decodeToken(version);
     // The node that counted the version decides, while it is full in the epoch that it was in.
-    const decision = await this.#writer.decide(owners, async (node) => {
-      if (node !== token.node || !isOfEpoch(token, view.entry(node).epoch)) return undefined;
-      return nodes[node]!.cas(key, value, token.version, flags, exptime);
+    const decision = await this.#writer.decide(key, async ({ node, index }, entry) => {
+      if (index !== token.node || !isOfEpoch(token, entry.epoch)) return undefined;
+      return node.cas(key, value, token.version, flags, exptime);
     });
     if (decision === undefined) {
       return (await this.get(key)) === undefined ? 'NOT_FOUND' : 'EXISTS';
@@ -126,8 +126,8 @@ export class ReplicatedStore implements CacheStore {
     if (decision.answer !== 'STORED') return decision.answer;
     await this.#writer.apply({
       owners,
-      run: (node, entry) =>
-        this.#follower.follow({ verb: 'set', key, value, flags, exptime }, node, entry),
+      run: (place, entry) =>
+        this.#follower.follow({ verb: 'set', key, value, flags, exptime }, place, entry),
       final: exptime < 0,
       applied: decision.applied,
     });
@@ -135,36 +135,22 @@ export class ReplicatedStore implements CacheStore {
   }
 
   async delete(key: string): Promise<boolean> {
-    refuseReserved(key);
-    const answers = await this.#writer.apply({
-      owners: this.#replicas.ownersOf(key),
-      run: (node) => this.#replicas.nodes[node]!.delete(key),
-      final: true,
-    });
-    return [...answers.values()].includes(true);
+    return this.#writeAndTell(key, true, (node) => node.delete(key));
   }
 
   async touch(key: string, exptime: number): Promise<boolean> {
-    refuseReserved(key);
-    const answers = await this.#writer.apply({
-      owners: this.#replicas.ownersOf(key),
-      run: (node) => this.#replicas.nodes[node]!.touch(key, exptime),
-      final: exptime < 0,
-    });
-    return [...answers.values()].includes(true);
+    return this.#writeAndTell(key, exptime < 0, (node) => node.touch(key, exptime));
   }
 
   async count(verb: 'incr' | 'decr', key: string, by: bigint): Promise<bigint | undefined> {
     refuseReserved(key);
-    const owners = this.#replicas.ownersOf(key);
-    const decision = await this.#writer.decide(owners, (node) =>
-      this.#replicas.nodes[node]!.count(verb, key, by),
-    );
+    const owners = () => this.#replicas.ownersOf(key).all;
+    const decision = await this.#writer.decide(key, ({ node }) => node.count(verb, key, by));
     if (decision === undefined) return undefined;
     await this.#writer.apply({
       owners,
       run: (node, entry) =>
-        this.#follower.follow({ verb, key, by, authority: decision.node }, node, entry),
+        this.#follower.follow({ verb, key, by, authority: decision.place.node }, node, entry),
       final: false,
       applied: decision.applied,
     });
@@ -176,37 +162,57 @@ export class ReplicatedStore implements CacheStore {
   }
 
   async flush(): Promise<void> {
-    const { nodes } = this.#replicas;
     await this.#writer.apply({
-      owners: nodes.map((_, node) => node),
-      run: (node) => flushButView(nodes[node]!),
+      owners: this.#replicas.everyNode,
+      run: ({ node }) => flushButView(node),
       final: true,
     });
   }
 
-  #firstFullOwner(key: string): number | undefined {
+  /** Whether any owner has had the item; where it has to be done twice, the first time tells. */
+  async #writeAndTell(
+    key: string,
+    final: boolean,
+    run: (node: CacheNode) => Promise<boolean>,
+  ): Promise<boolean> {
+    refuseReserved(key);
+    let found = false;
+    await this.#writer.apply({
+      owners: () => this.#replicas.ownersOf(key).all,
+      run: async ({ node }) => {
+        if (await run(node)) found = true;
+      },
+      final,
+    });
+    return found;
+  }
+
+  #firstFullOwner(key: string): Place | undefined {
     if (isReserved(key)) return undefined;
-    const { view, ownersOf } = this.#replicas;
-    return ownersOf(key).find((node) => view.entry(node).state === 'full');
+    return this.#replicas.ownersOf(key).read.find(({ entry }) => entry.state === 'full');
   }
 
   /** What one full owner has of many keys; undefined where it may not be believed. */
   async #fetchMany(
-    node: number,
+    place: Place,
     keys: readonly string[],
   ): Promise<Map<string, CachedItem> | undefined> {
-    const { nodes, view, clock, timing } = this.#replicas;
-    const entry = view.entry(node);
+    const { view, clock, timing } = this.#replicas;
+    const { entry } = place;
+    const { arrangement } = view;
     let callOff = () => {};
     const late = new Promise<undefined>((resolve) => {
       callOff = clock.after(timing.readDeadlineMs, () => resolve(undefined));
     });
-    const answer = nodes[node]!.fetchMany(keys).catch(() => undefined);
+    const answer = place.node.fetchMany(keys).catch(() => undefined);
     const found = await Promise.race([answer, late]);
     callOff();
-    if (found === undefined || !view.holds() || view.entry(node) !== entry) return undefined;
+    if (found === undefined || !view.holds()) return undefined;
+    if (place.entry !== entry || view.arrangement !== arrangement) return undefined;
     const items = [...found].filter(([, item]) => !isPlaceholder(item));
-    return new Map(items.map(([key, item]) => [key, new FoundItem({ node, entry, answer: item })]));
+    return new Map(
+      items.map(([key, item]) => [key, new FoundItem({ place, entry, answer: item })]),
+    );
   }
 }
 
@@ -230,8 +236,8 @@ class FoundItem implements CachedItem {
   }
 
   get cas(): bigint {
-    const { node, entry, answer } = this.#found;
-    return encodeToken({ node, epoch: entry.epoch, version: answer.cas });
+    const { place, entry, answer } = this.#found;
+    return encodeToken({ node: place.index, epoch: entry.epoch, version: answer.cas });
   }
 }
 
@@ -247,7 +253,7 @@ function refuseReserved(key: string): void {
 }
 
 /** A write that every owner refuses is refused; where one took it, the others have been emptied. */
-function throwIfAllRefuse(answers: ReadonlyMap<number, unknown>): void {
+function throwIfAllRefuse(answers: ReadonlyMap<CacheNode, unknown>): void {
   const refusals = [...answers.values()].filter((answer) => answer instanceof ProtocolError);
   if (refusals.length === answers.size && refusals.length > 0) throw refusals[0];
 }

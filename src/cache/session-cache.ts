@@ -1,26 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { type Logger, silentLogger } from '../log.ts';
-import { type NodeAddress, parseNodes } from '../memcached/node-address.ts';
+import { type NodeAddress, parseNode } from '../memcached/node-address.ts';
 import { createPlacement, type Placement } from '../memcached/placement.ts';
 import { type CacheHealth, HealthMonitor } from './cache-health.ts';
 import type { CacheStore } from './cache-store.ts';
 import { type CacheTiming, DEFAULT_CACHE_TIMING } from './cache-timing.ts';
-import { MAX_NODES } from './cas-token.ts';
 import { sleep, systemClock } from './clock.ts';
+import { checkedSpec, type Layout } from './layout.ts';
 import { MemcachedNode } from './memcached-node.ts';
+import { Mover } from './mover.ts';
+import { NodeCounters } from './node-counters.ts';
+import { type AddressOrder, Placer } from './owners.ts';
 import { Refiller } from './refiller.ts';
-import type { Replicas, WhenUnsure } from './replicas.ts';
+import { everyNodeOf, type Replicas, type WhenUnsure } from './replicas.ts';
 import { ReplicatedStore } from './replicated-store.ts';
 import { SharedView } from './shared-view.ts';
 import type { Entry } from './view-document.ts';
 
-export interface SessionCacheOptions {
+/** Which nodes there are, and where on them a key belongs. */
+export interface NodeOptions {
   /** The nodes, in the order of the dashboards' `LOCATION` before the cache. */
   readonly nodes: readonly string[];
   /** The dashboards' client library before the cache, so that switching over keeps every session. */
   readonly placement: Placement;
   /** On how many nodes each item is kept: 1 to 3; 2 unless told. */
   readonly copies?: number;
+}
+
+export interface SessionCacheOptions extends NodeOptions {
   /** What to do where the guarantee cannot be kept; `serve` unless told. */
   readonly whenUnsure?: WhenUnsure;
   /** How the keys begin that are refilled; others on the nodes are left alone. All unless told. */
@@ -42,12 +49,17 @@ export interface SessionCache {
   readonly store: CacheStore;
   /** Resolves when the cache can be relied upon; with false where that takes too long. */
   start(): Promise<boolean>;
+  /**
+   * Exchanges the nodes for others, in the background and with all gateways; what is configured
+   * already changes nothing. Throws as {@link createSessionCache} does.
+   */
+  moveTo(nodes: NodeOptions): void;
   /** Ends every connection; what waits rejects with UnavailableError. */
   close(): void;
   health(): CacheHealth;
 }
 
-const MAX_COPIES = 3;
+const COPIES = 2;
 const REFILL_KEYS_PER_SECOND = 5000;
 /** Django's own longest: `SESSION_COOKIE_AGE` is two weeks. */
 const ITEM_LIFETIME_MS = 14 * 24 * 60 * 60 * 1000;
@@ -60,72 +72,82 @@ const START_STEP_MS = 10;
  * be.
  */
 export function createSessionCache(options: SessionCacheOptions): SessionCache {
-  const addresses = parseNodes(options.nodes);
-  const copies = Math.min(checkedCopies(options.copies ?? 2), addresses.length);
-  if (addresses.length > MAX_NODES) {
-    throw new Error(
-      `${addresses.length} memcached nodes are named: at most ${MAX_NODES} can be used`,
-    );
-  }
+  const spec = specOf(options);
   const logger = options.logger ?? silentLogger;
   const clock = systemClock;
   const timing = { ...DEFAULT_CACHE_TIMING, ...options.timing };
-  const nodes = addresses.map(
-    (address) =>
-      new MemcachedNode(address, {
-        timing,
-        maxValueBytes: options.maxValueBytes,
-        reachedAt: options.reachedAt?.(address),
-      }),
-  );
-  const onEntry = (node: number, entry: Entry, reason: string | undefined) => {
-    health.note(node, reason);
-    logEntry(logger, nodes[node]!.address, entry, reason);
+  const counters = new NodeCounters();
+  const connect = (text: string) => {
+    const address = parseNode(text);
+    return new MemcachedNode(address, {
+      timing,
+      maxValueBytes: options.maxValueBytes,
+      reachedAt: options.reachedAt?.(address),
+      extraMs: () => (view.isIndispensable(text) ? timing.lastCopyMs : 0),
+      counts: counters.of(text),
+    });
   };
-  const view = new SharedView({ nodes, clock, timing, copies, onEntry });
-  const place = createPlacement(options.placement, addresses);
-  const replicas: Replicas & { view: SharedView } = {
-    nodes,
+  const onEntry = (node: string, entry: Entry, reason: string | undefined) => {
+    health.note(node, reason);
+    logEntry(logger, node, entry, reason);
+  };
+  const view = new SharedView({ spec, connect, clock, timing, onEntry });
+  const placer = new Placer({
+    arrangement: () => view.arrangement,
+    place: (address, layouts) => view.place(address, layouts),
+    orderOf,
+  });
+  const replicas: Replicas = {
     view,
     clock,
     timing,
     whenUnsure: options.whenUnsure ?? 'serve',
-    ownersOf: remembering((key) => place(textOf(key)).slice(0, copies)),
+    ownersOf: (key) => placer.ownersOf(key),
+    everyNode: () => everyNodeOf(view),
   };
   const refiller = new Refiller({
     replicas,
+    view,
     id: randomUUID(),
     keyPrefix: options.keyPrefix ?? '',
     keysPerSecond: options.refillKeysPerSecond ?? REFILL_KEYS_PER_SECOND,
     itemLifetimeMs: options.itemLifetimeMs ?? ITEM_LIFETIME_MS,
     logger,
   });
-  const health = new HealthMonitor(nodes, view, refiller, clock);
-  const isReady = () => view.holds() && nodes.every((_, node) => view.isSettled(node));
+  const mover = new Mover({ view, spec, clock, logger });
+  const health = new HealthMonitor({ view, refiller, mover, counters, clock });
+  const isReady = () => view.holds() && view.isAllSettled();
 
   return {
     store: new ReplicatedStore(replicas),
     async start() {
       view.start();
       refiller.start();
+      mover.start();
       health.start();
       const deadline = clock.now() + START_MS;
       while (!isReady() && clock.now() < deadline) await sleep(clock, START_STEP_MS);
       return isReady();
     },
+    moveTo: (nodes) => mover.moveTo(specOf(nodes)),
     close() {
-      view.close();
       refiller.close();
+      mover.close();
       health.close();
-      for (const node of nodes) node.close();
+      view.close();
     },
     health: () => health.read(),
   };
 }
 
-function checkedCopies(copies: number): number {
-  if (Number.isInteger(copies) && copies >= 1 && copies <= MAX_COPIES) return copies;
-  throw new Error(`${copies} copies of each item cannot be kept: choose 1, 2 or 3`);
+function specOf({ nodes, placement, copies = COPIES }: NodeOptions) {
+  return checkedSpec({ nodes, placement, copies });
+}
+
+/** The order of a layout's nodes for any key. */
+function orderOf({ nodes, placement }: Layout): AddressOrder {
+  const place = createPlacement(placement, nodes.map(parseNode));
+  return (key) => place(textOf(key)).map((index) => nodes[index]!);
 }
 
 function logEntry(
@@ -143,19 +165,4 @@ function textOf(key: string): string {
   if (!/[\x80-\xff]/.test(key)) return key;
   const text = Buffer.from(key, 'latin1').toString();
   return text.includes('\ufffd') ? key : text;
-}
-
-/** Keys whose owners are remembered: placing one costs more than to look it up. */
-const REMEMBERED_KEYS = 10_000;
-
-function remembering(ownersOf: (key: string) => readonly number[]) {
-  const remembered = new Map<string, readonly number[]>();
-  return (key: string): readonly number[] => {
-    const known = remembered.get(key);
-    if (known !== undefined) return known;
-    const owners = ownersOf(key);
-    if (remembered.size === REMEMBERED_KEYS) remembered.clear();
-    remembered.set(key, owners);
-    return owners;
-  };
 }

@@ -1,61 +1,99 @@
-import type { DocumentNode } from './cache-node.ts';
-import type { NodeContact } from './node-contact.ts';
+import { type Arrangement, type LayoutSpec, quorumOf } from './layout.ts';
+import type { Member } from './members.ts';
 import type { View } from './view-document.ts';
 
 /** One answer of one node: its document, `undefined` for none, or why it did not answer. */
 export type ReadingAnswer = { readonly view: View | undefined } | { readonly error: unknown };
 
+export interface ReadingOptions {
+  readonly key: string;
+  readonly members: readonly Member[];
+  /** When it begins, by the clock's `now`. */
+  readonly start: number;
+  /** Whether a document is of this cluster; another one is none. */
+  readonly isOurs: (view: View) => boolean;
+  readonly onAnswer: (reading: ViewReading, member: Member, answer: ReadingAnswer) => void;
+}
+
 /** Asks every node for its document, once. */
 export class ViewReading {
-  /** When it began, by the clock's `now`. */
   readonly start: number;
-  /** By node; a hole as long as it has not answered. */
-  readonly answers: (ReadingAnswer | undefined)[];
-  /** Nodes that have answered with a document, without one, and not at all. */
-  votes = 0;
-  absent = 0;
-  failed = 0;
+  readonly members: readonly Member[];
+  readonly #isOurs: (view: View) => boolean;
+  /** By address; nothing as long as a node has not answered. */
+  readonly #answers = new Map<string, ReadingAnswer>();
   /** Resolves when every node has answered or failed. */
   readonly done: Promise<void>;
 
-  constructor(
-    key: string,
-    nodes: readonly { readonly control: DocumentNode }[],
-    contacts: readonly NodeContact[],
-    start: number,
-    onAnswer: (reading: ViewReading, node: number, answer: ReadingAnswer) => void,
-  ) {
+  constructor({ key, members, start, isOurs, onAnswer }: ReadingOptions) {
     this.start = start;
-    this.answers = nodes.map(() => undefined);
-    const asked = nodes.map(async ({ control }, node) => {
+    this.members = members;
+    this.#isOurs = isOurs;
+    const asked = members.map(async (member) => {
+      const { address, node, contact } = member;
       let answer: ReadingAnswer;
       try {
-        const item = await control.fetch(key);
-        answer = { view: item === undefined ? undefined : contacts[node]!.decode(item.value) };
-        if (answer.view === undefined) this.absent++;
-        else this.votes++;
+        const item = await node.control.fetch(key);
+        answer = { view: item === undefined ? undefined : contact.decode(item.value) };
       } catch (error) {
         answer = { error };
-        this.failed++;
       }
-      this.answers[node] = answer;
-      onAnswer(this, node, answer);
+      this.#answers.set(address, answer);
+      onAnswer(this, member, answer);
     });
     this.done = Promise.all(asked).then(() => {});
   }
 
-  /** What a node holds, where it has answered. */
-  viewOf(node: number): View | undefined {
-    const answer = this.answers[node];
-    return answer !== undefined && 'view' in answer ? answer.view : undefined;
-  }
-
-  isAbsent(node: number): boolean {
-    const answer = this.answers[node];
-    return answer !== undefined && 'view' in answer && answer.view === undefined;
-  }
-
   get isComplete(): boolean {
-    return this.votes + this.absent + this.failed === this.answers.length;
+    return this.#answers.size === this.members.length;
+  }
+
+  /** What a node holds, where it has answered. */
+  viewOf(address: string): View | undefined {
+    const answer = this.#answers.get(address);
+    if (answer === undefined || 'error' in answer) return undefined;
+    return answer.view !== undefined && this.#isOurs(answer.view) ? answer.view : undefined;
+  }
+
+  /** The documents that were found, those of other clusters among them. */
+  get views(): readonly View[] {
+    return [...this.#answers.values()].flatMap((answer) =>
+      'view' in answer && answer.view !== undefined ? [answer.view] : [],
+    );
+  }
+
+  isAbsent(address: string): boolean {
+    const answer = this.#answers.get(address);
+    return answer !== undefined && 'view' in answer && this.viewOf(address) === undefined;
+  }
+
+  votesIn({ nodes }: LayoutSpec): number {
+    return nodes.filter((address) => this.viewOf(address) !== undefined).length;
+  }
+
+  absentIn({ nodes }: LayoutSpec): number {
+    return nodes.filter((address) => this.isAbsent(address)).length;
+  }
+
+  /** Whether a majority of the nodes of each layout has answered with a document. */
+  hasQuorum({ written }: Arrangement): boolean {
+    return written.every((layout) => this.#hasQuorumIn(layout));
+  }
+
+  /** Of two nodes one is no majority as long as the other may still answer. */
+  #hasQuorumIn(layout: LayoutSpec): boolean {
+    const { nodes } = layout;
+    if (this.votesIn(layout) < quorumOf(layout)) return false;
+    return nodes.length > 2 || nodes.every((address) => this.#answers.has(address));
+  }
+
+  /** Whether a majority was found for which `holds` is true; of two nodes, all that answered. */
+  isHeldIn(layout: LayoutSpec, holds: (view: View) => boolean): boolean {
+    const holders = layout.nodes.filter((address) => {
+      const view = this.viewOf(address);
+      return view !== undefined && holds(view);
+    }).length;
+    if (holders < quorumOf(layout)) return false;
+    return layout.nodes.length !== 2 || holders >= this.votesIn(layout) + this.absentIn(layout);
   }
 }

@@ -1,3 +1,4 @@
+import type { NodeOptions } from '../cache/session-cache.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { CacheService } from './cache.ts';
@@ -30,6 +31,11 @@ export class CacheWorker {
     this.#timer = setInterval(() => this.report(), HEALTH_MS).unref();
   }
 
+  moveTo(nodes: NodeOptions): void {
+    this.#service.moveTo(nodes);
+  }
+
+  /** Another one takes over: clients may go on until they hang up. */
   async drain(): Promise<void> {
     const closed = this.#service.drain();
     this.#supervisor.send({ type: 'draining' });

@@ -1,7 +1,7 @@
 import type { Server } from 'node:net';
 import type { CacheHealth } from '../cache/cache-health.ts';
 import { CacheDoor } from '../cache/door.ts';
-import { createSessionCache, type SessionCache } from '../cache/session-cache.ts';
+import { createSessionCache, type NodeOptions, type SessionCache } from '../cache/session-cache.ts';
 import type { Config } from '../config.ts';
 import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
@@ -23,9 +23,7 @@ export class CacheService {
     this.#logger = logger;
     this.#drainMs = config.DRAIN_TIMEOUT;
     this.#cache = createSessionCache({
-      nodes: config.MEMCACHED_SERVERS,
-      placement: config.MEMCACHED_PLACEMENT,
-      copies: config.SESSION_COPIES,
+      ...nodesOf(config),
       whenUnsure: config.CACHE_WHEN_UNSURE,
       maxValueBytes: config.CACHE_MAX_VALUE_BYTES,
       // Nodes are shared with others, whose items are none of the cache's business.
@@ -70,6 +68,11 @@ export class CacheService {
     return this.#close(this.#drainMs);
   }
 
+  /** Moves to other nodes, in the background; nothing where they are what was configured before. */
+  moveTo(nodes: NodeOptions): void {
+    this.#cache.moveTo(nodes);
+  }
+
   /** Lets dashboards finish what they are at, then ends. */
   close(): Promise<void> {
     return this.#close(GRACE_MS);
@@ -79,4 +82,13 @@ export class CacheService {
     if (this.#opened) await this.#door.close({ graceMs });
     this.#cache.close();
   }
+}
+
+/** What a running cache can be moved to. */
+export function nodesOf(config: Config): NodeOptions {
+  return {
+    nodes: config.MEMCACHED_SERVERS,
+    placement: config.MEMCACHED_PLACEMENT,
+    copies: config.SESSION_COPIES,
+  };
 }

@@ -3,7 +3,7 @@ import type { CacheHealth } from '../cache/cache-health.ts';
 import type { Config } from '../config.ts';
 import { bindBeside } from '../listener/bound-socket.ts';
 import type { BoundListeners } from './bound-listeners.ts';
-import { CacheService } from './cache.ts';
+import { CacheService, nodesOf } from './cache.ts';
 import { DataPlane } from './data-plane.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
 import { dataListeners } from './listeners.ts';
@@ -83,6 +83,7 @@ export class OneProcess implements Fleet {
 
   async #openCache(config: Config, listeners: BoundListeners): Promise<void> {
     const listener = listeners.get('cache');
+    this.#cache?.moveTo(nodesOf(config));
     if (!listener || this.#cache) return;
     this.#cache = new CacheService(config, this.#options.logger.child({ service: 'cache' }));
     void this.#cache.start();

@@ -80,6 +80,11 @@ export class Slot {
     await this.#serve(worker);
   }
 
+  /** Leaves what is there, and has those that come after it made by `spawn`. */
+  renew(spawn: Spawn): void {
+    if (this.#spawn) this.#spawn = spawn;
+  }
+
   /** Has what is there drain, and puts nothing in its place. */
   async empty(): Promise<void> {
     const before = this.#worker;

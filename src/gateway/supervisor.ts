@@ -2,6 +2,7 @@ import type { WorkerState } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { Config } from '../config.ts';
 import type { BoundListeners } from './bound-listeners.ts';
+import { nodesOf } from './cache.ts';
 import type { CodeCache } from './code-cache.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
 import { dataListeners } from './listeners.ts';
@@ -52,6 +53,7 @@ export class Supervisor implements Fleet {
     this.#config = config;
     if (cacheSpawn) await this.#cache.replace(workers.pop()!, cacheSpawn);
     else if (cacheTold === undefined) await this.#cache.empty();
+    else this.#moveCache(config, listeners);
     this.#cacheTold = cacheTold;
     for (const [index, spawn] of spawns.entries()) {
       this.#relays[index] ??= this.#slot('relay', index);
@@ -79,6 +81,12 @@ export class Supervisor implements Fleet {
 
   cacheHealth(): CacheHealth | undefined {
     return this.#cache.worker?.cacheHealth;
+  }
+
+  /** Another cache could not find what is on nodes that it was never told of: this one moves it. */
+  #moveCache(config: Config, listeners: BoundListeners): void {
+    this.#cache.renew(this.#cacheSpawn(config, listeners));
+    this.#cache.worker?.moveTo(nodesOf(config));
   }
 
   /** @throws Error, with what it said, where one of them ends before; none is left then. */
@@ -125,12 +133,12 @@ export class Supervisor implements Fleet {
   }
 }
 
-/** What a cache goes by: where it stays the same, the cache is left alone. */
+/** What a cache goes by: where it stays the same, the cache is left alone, or moved to other nodes. */
 function toldToCache({ CACHE_LISTEN, CACHE_TLS, source }: Config): string | undefined {
   if (!CACHE_LISTEN) return undefined;
   const { settings, files } = source;
   const told = Object.entries(settings).filter(([name]) =>
-    /^(CACHE_|MEMCACHED_|SESSION_COPIES|DJANGO_|LOG_LEVEL)/.test(name),
+    /^(CACHE_|DJANGO_|LOG_LEVEL)/.test(name),
   );
   return JSON.stringify([told.sort(), CACHE_TLS ? files : undefined]);
 }

@@ -1,4 +1,5 @@
 import type { CacheHealth } from '../cache/cache-health.ts';
+import type { NodeOptions } from '../cache/session-cache.ts';
 import type { ConfigSource } from '../config.ts';
 import type { DataListener } from './listeners.ts';
 import type { BackendFailure, DataReport, Snapshot } from './messages.ts';
@@ -46,6 +47,8 @@ export type ToWorker =
       readonly task: Task;
     }
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
+  /** Keep the sessions on these nodes. */
+  | { readonly type: 'move'; readonly nodes: NodeOptions }
   /** Accept connections from now on. */
   | { readonly type: 'accept' }
   /** Take no more connections, and end when the last one has. */

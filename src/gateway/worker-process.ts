@@ -2,6 +2,7 @@ import { type ChildProcess, fork, type StdioOptions } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import type { WorkerState } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
+import type { NodeOptions } from '../cache/session-cache.ts';
 import type { ConfigSource, Environment } from '../config.ts';
 import type { Member } from './control-plane.ts';
 import { Mailbox } from './mailbox.ts';
@@ -113,6 +114,11 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
     this.#mailbox.send({ type: 'accept' });
     await this.#answer('accepting');
     this.state = 'serving';
+  }
+
+  /** Has a cache keep the sessions on other nodes. */
+  moveTo(nodes: NodeOptions): void {
+    this.#mailbox.send({ type: 'move', nodes });
   }
 
   /** Has it take no more connections, and end after the last; resolves when it takes no more. */

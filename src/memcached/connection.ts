@@ -12,6 +12,8 @@ export type NodeState = 'unknown' | 'up' | 'down';
 export interface ConnectionOptions {
   /** How long a request may wait for its whole reply, in ms. */
   readonly timeoutMs?: number;
+  /** How much longer than that one may wait, asked when its time is over, in ms. */
+  readonly extraMs?: (() => number) | undefined;
   /** How long connecting may take, in ms, the look-up of the host's name included. */
   readonly connectTimeoutMs?: number;
   readonly backoff?: BackoffOptions;
@@ -23,8 +25,20 @@ export interface ConnectionOptions {
   readonly maxValueBytes?: number;
   /** How bytes of reply lines become characters; UTF-8 unless told. */
   readonly encoding?: 'utf8' | 'latin1';
+  /** Counts its requests, if given. */
+  readonly counts?: RequestCounts | undefined;
   /** Called when the state becomes `up` or `down`; the error says why it went down. */
   readonly onState?: (state: 'up' | 'down', error?: UnavailableError) => void;
+}
+
+/** What became of requests; all of them only grow. */
+export interface RequestCounts {
+  /** All of them. */
+  operations: number;
+  /** Those that were not answered, or with an error. */
+  failures: number;
+  /** How long the answers took together, errors left out, in ms. */
+  latencyMs: number;
 }
 
 export const DEFAULT_TIMEOUT_MS = 500;
@@ -82,7 +96,10 @@ export class Connection {
    */
   request<T>(request: Request<T>): Promise<T> {
     const refusal = this.#refusal(request);
-    if (refusal !== undefined) return Promise.reject(this.#unavailable(refusal));
+    if (refusal !== undefined) {
+      this.#countFailures(1);
+      return Promise.reject(this.#unavailable(refusal));
+    }
     const socket = this.#socket ?? this.#connect();
     socket.ref();
     return this.#send(socket, request, false);
@@ -171,7 +188,9 @@ export class Connection {
       }
     } catch (error) {
       if (!(error instanceof MalformedReply)) throw error;
-      this.#take()?.reject(new ProtocolError(this.address.text, error.message));
+      const first = this.#take();
+      if (first !== undefined) this.#countFailures(first.probe ? 0 : 1);
+      first?.reject(new ProtocolError(this.address.text, error.message));
       this.#fail(error.message, error);
     }
   }
@@ -183,6 +202,7 @@ export class Connection {
     const result = first.request.read(reply);
     if (result === MORE) return;
     this.#take();
+    this.#countAnswer(first);
     first.resolve(result);
     // A node that answers the probe and fails at every real request must still be backed off from.
     if (!first.probe) this.#failures = 0;
@@ -197,6 +217,7 @@ export class Connection {
       return;
     }
     const first = this.#take();
+    if (first !== undefined && !first.probe) this.#countFailures(1);
     first?.reject(new ProtocolError(this.address.text, `answered ${quoted}`, line));
     if (first === undefined || first.probe || !staysInStep(first.request, line)) {
       this.#fail(`it answered ${quoted}`);
@@ -214,10 +235,10 @@ export class Connection {
   }
 
   /** One timer watches the oldest request; all have the same time, so it is the first one due. */
-  #watchOldest(): void {
+  #watchOldest(extraMs = 0): void {
     const [oldest] = this.#pending;
     if (oldest === undefined || this.#deadlineTimer !== undefined) return;
-    const left = Math.max(1, Math.ceil(oldest.deadline - performance.now()));
+    const left = Math.max(1, Math.ceil(oldest.deadline + extraMs - performance.now()));
     this.#deadlineTimer = setTimeout(() => this.#checkOldest(), left).unref();
   }
 
@@ -225,8 +246,10 @@ export class Connection {
     this.#deadlineTimer = undefined;
     const [oldest] = this.#pending;
     if (oldest === undefined) return;
-    if (oldest.deadline > performance.now()) {
-      this.#watchOldest();
+    const now = performance.now();
+    const extraMs = oldest.deadline > now ? 0 : (this.#options.extraMs?.() ?? 0);
+    if (oldest.deadline + extraMs > now) {
+      this.#watchOldest(extraMs);
       return;
     }
     // One more turn of the event loop: replies that came while this process was busy are read
@@ -274,7 +297,23 @@ export class Connection {
     if (this.#socket !== undefined) discard(this.#socket, this.address);
     this.#socket = undefined;
     this.#pendingBytes = 0;
-    for (const { reject } of this.#pending.splice(0)) reject(this.#unavailable(reason, cause));
+    const pending = this.#pending.splice(0);
+    this.#countFailures(pending.filter(({ probe }) => !probe).length);
+    for (const { reject } of pending) reject(this.#unavailable(reason, cause));
+  }
+
+  #countAnswer({ probe, deadline }: Pending): void {
+    const { counts } = this.#options;
+    if (counts === undefined || probe) return;
+    counts.operations++;
+    counts.latencyMs += performance.now() - (deadline - this.#timeoutMs);
+  }
+
+  #countFailures(count: number): void {
+    const { counts } = this.#options;
+    if (counts === undefined) return;
+    counts.operations += count;
+    counts.failures += count;
   }
 
   #unavailable(reason: string, cause?: unknown): UnavailableError {

@@ -14,6 +14,8 @@ export interface Measured {
   readonly peers: readonly { readonly name: string; readonly note: string }[];
   readonly results: readonly Result[];
   readonly failures: readonly Failure[];
+  /** What follows from the results, in words. */
+  readonly conclusions?: readonly string[];
 }
 
 /** The same, and where. */
@@ -23,13 +25,14 @@ export interface Figures extends Measured {
 
 /** Prints the table, with what has to be known to read it. */
 export function print(figures: Figures): void {
-  const { machine, effort, versions, peers, results, failures } = figures;
+  const { machine, effort, versions, peers, results, failures, conclusions = [] } = figures;
   const heading = [
     `${machine.date}, ${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, ${machine.pinning}`,
     `${versionLine(versions)}; ${effort.rounds} rounds of ${effort.seconds} s`,
     ...peers.map(({ name, note }) => `${name}: ${note}`),
   ];
   const parts = [heading.join('\n'), renderTable(results), LEGEND];
+  if (conclusions.length > 0) parts.push(conclusions.join('\n'));
   const warning = renderWarning(results);
   if (warning) parts.push(warning);
   if (failures.length > 0) parts.push(renderFailures(failures));

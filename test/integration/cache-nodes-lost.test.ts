@@ -128,6 +128,33 @@ const LOSSES: Record<string, (lab: Lab, node: number) => Promise<() => Promise<u
 };
 
 describe('the session cache on three real nodes', () => {
+  it('waits for the last full copy of an item where a second node stands still for a moment', async (t) => {
+    const lab = await startLab(t);
+    const [{ store, health }] = lab.caches;
+    await setAll(lab, 'first');
+    await lab.nodes[0]!.kill();
+    await until('both gateways know', () => isBehind(lab, 0));
+    await lab.nodes[1]!.pause();
+    const reads = Promise.all(KEYS.map((key) => store.get(key)));
+    const writes = Promise.all(
+      KEYS.map((key, n) => store.store('set', `${key}+`, Buffer.from(`second${n}`), 1, 3600)),
+    );
+    // Much longer than a node may be silent while there are two others.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    lab.nodes[1]!.resume();
+    for (const [n, item] of (await reads).entries()) {
+      assert.equal(item?.value.toString(), `first${n}`);
+    }
+    await writes;
+    for (const [n, key] of KEYS.entries()) {
+      assert.equal((await store.get(`${key}+`))?.value.toString(), `second${n}`);
+    }
+    assert.deepEqual(
+      health().nodes.map(({ state }) => state === 'behind'),
+      [true, false, false],
+    );
+  });
+
   for (const [loss, lose] of Object.entries(LOSSES)) {
     it(`shows nobody that a node is ${loss}`, async (t) => {
       const lab = await startLab(t);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { MemcachedNode } from '../../src/cache/memcached-node.ts';
+import type { WhenUnsure } from '../../src/cache/replicas.ts';
 import { createSessionCache } from '../../src/cache/session-cache.ts';
 import { parseNode } from '../../src/memcached/node-address.ts';
 import { recordingLogger } from '../support/log.ts';
@@ -11,6 +12,7 @@ import { until } from '../support/until.ts';
 interface LabOptions {
   readonly nodeArguments?: readonly string[];
   readonly itemLifetimeMs?: number;
+  readonly whenUnsure?: WhenUnsure;
 }
 
 async function startLab(t: TestContext, options: LabOptions = {}) {
@@ -20,7 +22,7 @@ async function startLab(t: TestContext, options: LabOptions = {}) {
   const cache = createSessionCache({
     nodes: servers.map(({ address }) => address),
     placement: 'pymemcache',
-    itemLifetimeMs: options.itemLifetimeMs,
+    ...options,
     logger,
   });
   t.after(() => cache.close());
@@ -131,6 +133,34 @@ describe('refilling a node', () => {
     await until('the node is full', () => stateOf(0).state === 'full', 60_000);
     assert.ok(Date.now() >= since + itemLifetimeMs);
     for (const key of keys) assert.equal(await nodes[0]!.fetch(key), undefined);
+  });
+
+  it('drops what nobody can vouch for, and believes the nodes again, where it is to refuse when unsure', async (t) => {
+    const { store, servers, stateOf } = await startLab(t, { whenUnsure: 'refuse' });
+    const keys = Array.from({ length: 60 }, (_, n) => `:1:key${n}`);
+    for (const key of keys) await store.store('set', key, Buffer.from('old'), 1, 0);
+    // The second is lost before the first is full again, and both have old items.
+    for (const node of [0, 1]) {
+      await servers[node]!.pause();
+      // A write finds out: without one, the second is waited for.
+      await Promise.allSettled(
+        keys.map((key) => store.store('set', `${key}+`, Buffer.from('other'), 1, 0)),
+      );
+      await until('the loss is seen', () => stateOf(node).state === 'behind');
+      servers[node]!.resume();
+    }
+    assert.notEqual(stateOf(0).state, 'full');
+    await until(
+      'all are full',
+      () => [0, 1, 2].every((node) => stateOf(node).state === 'full'),
+      60_000,
+    );
+    const found = await Promise.all(keys.map((key) => store.get(key)));
+    assert.ok(found.some((item) => item === undefined));
+    assert.ok(found.some((item) => item?.value.toString() === 'old'));
+    for (const key of keys) {
+      assert.equal(await store.store('set', key, Buffer.from('new'), 1, 0), 'STORED');
+    }
   });
 
   it('believes all nodes again when all of them were restarted empty at once', async (t) => {

@@ -22,7 +22,7 @@ export interface Faults {
   readonly failed: string[];
 }
 
-const MAX_MS = 500;
+export const MAX_MS = 500;
 
 /**
  * Judges a history by what each client saw. A value is stale where a write or delete that began
@@ -31,7 +31,7 @@ const MAX_MS = 500;
  * over before it was stored. An `add` that the first owner took and that was withdrawn, because
  * another owner turned out to have the item, may be seen while it lasts.
  */
-export function judge(operations: readonly Operation[]): Faults {
+export function judge(operations: readonly Operation[], maxMs = MAX_MS): Faults {
   const faults: Faults = { stale: [], lost: [], slow: [], failed: [] };
   const byKey = Map.groupBy(operations, ({ key }) => key);
   for (const [key, all] of byKey) {
@@ -69,7 +69,7 @@ export function judge(operations: readonly Operation[]): Faults {
   for (const operation of operations) {
     const { outcome, start, end, key } = operation;
     if (outcome === 'failed') faults.failed.push(`${key}: ${tell(operation)}: ${operation.error}`);
-    else if (end - start > MAX_MS) faults.slow.push(`${key}: ${tell(operation)}`);
+    else if (end - start > maxMs) faults.slow.push(`${key}: ${tell(operation)}`);
   }
   return faults;
 }

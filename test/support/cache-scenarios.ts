@@ -7,7 +7,7 @@ import {
   type SimulatedCluster,
   simulateCluster,
 } from './cache-cluster.ts';
-import { type Faults, judge, type Operation } from './cache-history.ts';
+import { type Faults, judge, MAX_MS, type Operation } from './cache-history.ts';
 import type { SimulatedNode } from './cache-simulated-node.ts';
 import { World } from './cache-world.ts';
 
@@ -22,6 +22,7 @@ export interface ScenarioResult {
 const SPREAD_MS = 600;
 /** Time for what went wrong to be noticed and put right, and for the consequences to be seen. */
 const TAIL_MS = 1300;
+const CALM_MS = 1500;
 const CLIENTS_PER_GATEWAY = 2;
 const THINK_MS = 60;
 
@@ -31,7 +32,11 @@ const THINK_MS = 60;
  * between deciding to send and sending), and one node after the other is restarted empty. The cache
  * refuses what it is not sure of; it may be slow and lose items, but nothing stale may be read.
  */
-export async function runTurmoil(seed: number, mutation?: Mutation): Promise<ScenarioResult> {
+export async function runTurmoil(
+  seed: number,
+  mutation?: Mutation,
+  moves = false,
+): Promise<ScenarioResult> {
   const world = new World(seed);
   const events: string[] = [];
   const note = (text: string) => void events.push(`${world.now.toFixed(1)} ${text}`);
@@ -48,7 +53,9 @@ export async function runTurmoil(seed: number, mutation?: Mutation): Promise<Sce
     const clock = world.clockOf(-1);
     await wholeWithin(world, cluster, 5000);
     let over = false;
-    const underFire = world.chance(0.4);
+    // Moves come to their end where nothing else goes wrong.
+    const calm = moves && world.chance(0.3);
+    const underFire = calm || world.chance(0.4);
     for (const { links } of cluster.gateways) {
       for (const link of links) {
         link.loss = !underFire && world.chance(0.5) ? 0.005 : 0;
@@ -57,7 +64,9 @@ export async function runTurmoil(seed: number, mutation?: Mutation): Promise<Sce
       }
     }
     const clients = startClients(world, cluster, underFire ? 10 : THINK_MS, () => !over);
-    if (underFire) await refillUnderFire(world, cluster, note);
+    if (moves) void moveAbout(world, cluster, note, () => !over);
+    if (calm) await sleep(clock, CALM_MS);
+    else if (underFire) await refillUnderFire(world, cluster, note);
     else await disturbAll(world, cluster, note);
     await sleep(clock, TAIL_MS);
     over = true;
@@ -66,6 +75,36 @@ export async function runTurmoil(seed: number, mutation?: Mutation): Promise<Sce
   await world.run(body(), 60_000);
   for (const gateway of cluster.gateways) gateway.close();
   return { faults: judge(cluster.operations), operations: cluster.operations, events };
+}
+
+/** Lists of nodes that are moved to: some more, some fewer, other ones, the same in another order. */
+const LISTS: readonly (readonly number[])[] = [
+  [0, 1, 2],
+  [0, 1, 2, 3],
+  [0, 1, 3],
+  [1, 2, 3],
+  [2, 0, 1],
+  [0, 3, 4],
+  [4, 3, 2, 1, 0],
+];
+
+/** Now and then an operator tells a gateway of other nodes; often, but not always, the other too. */
+async function moveAbout(
+  world: World,
+  { gateways }: SimulatedCluster,
+  note: (text: string) => void,
+  goesOn: () => boolean,
+): Promise<void> {
+  const clock = world.clockOf(-1);
+  while (goesOn()) {
+    const list = world.pick(LISTS);
+    for (const gateway of world.chance(0.7) ? gateways : [world.pick(gateways)]) {
+      note(`gateway ${gateway.index} is told of the nodes ${list}`);
+      gateway.moveTo(list);
+      await sleep(clock, world.between(0, 300));
+    }
+    await sleep(clock, world.between(300, 2500));
+  }
 }
 
 /** A node comes back, and while it is refilled its items are written and deleted all the time. */
@@ -144,7 +183,11 @@ function disturb(
  * One node at a time is lost in one of several ways, for one or all gateways, and the next only
  * when every gateway believes all nodes again. No client may notice.
  */
-export async function runOneAtATime(seed: number, mutation?: Mutation): Promise<ScenarioResult> {
+export async function runOneAtATime(
+  seed: number,
+  mutation?: Mutation,
+  moves = false,
+): Promise<ScenarioResult> {
   const world = new World(seed);
   const events: string[] = [];
   const note = (text: string) => void events.push(`${world.now.toFixed(1)} ${text}`);
@@ -162,6 +205,13 @@ export async function runOneAtATime(seed: number, mutation?: Mutation): Promise<
     const clients = startClients(world, cluster, THINK_MS, () => !over);
     for (let loss = 0; loss < 2; loss++) {
       await sleep(clock, world.between(0, 300));
+      const list = world.pick(LISTS);
+      for (const gateway of moves ? cluster.gateways : []) {
+        note(`gateway ${gateway.index} is told of the nodes ${list}`);
+        gateway.moveTo(list);
+        await sleep(clock, world.between(0, 400));
+      }
+      if (moves) await sleep(clock, world.between(0, 3000));
       const node = world.pick(cluster.nodes);
       const heal = lose(world, cluster, node, note);
       await sleep(clock, world.between(20, 1500));
@@ -177,7 +227,9 @@ export async function runOneAtATime(seed: number, mutation?: Mutation): Promise<
   };
   await world.run(body(), 200_000);
   for (const gateway of cluster.gateways) gateway.close();
-  return { faults: judge(cluster.operations), operations: cluster.operations, events };
+  // A write may have to wait for a loss and for new nodes to be known as full, one after the other.
+  const maxMs = moves ? 750 : MAX_MS;
+  return { faults: judge(cluster.operations, maxMs), operations: cluster.operations, events };
 }
 
 /** Loses a node; the function given back brings it back. */
@@ -231,7 +283,9 @@ async function wholeWithin(world: World, cluster: SimulatedCluster, ms: number):
   while (!cluster.isWhole()) {
     if (world.now > deadline) {
       const states = cluster.gateways.map(({ view }) =>
-        cluster.nodes.map((_, node) => JSON.stringify(view.entry(node))),
+        view.known.places.map(({ member, layouts, entry }) =>
+          [member.address, layouts.map(({ rank }) => rank), entry.epoch, entry.state].join(' '),
+        ),
       );
       throw new Error(`not whole within ${ms} ms: ${states}`);
     }

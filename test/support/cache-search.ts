@@ -8,6 +8,8 @@ export interface Search {
   readonly from: number;
   readonly count: number;
   readonly mutation?: Mutation;
+  /** Whether nodes are exchanged for others meanwhile. */
+  readonly moves?: boolean;
 }
 
 export interface SearchResult {
@@ -24,9 +26,11 @@ export async function runSearch(work: Search): Promise<SearchResult> {
   const result = { schedules: 0, operations: 0, failed: 0, hits: 0 };
   for (let seed = work.from; seed < work.from + work.count; seed++) {
     const run = work.scenario === 'turmoil' ? runTurmoil : runOneAtATime;
-    const { faults, operations, events } = await run(seed, work.mutation).catch((error) => {
-      throw new Error(`the schedule of seed ${seed} did not run`, { cause: error });
-    });
+    const { faults, operations, events } = await run(seed, work.mutation, work.moves).catch(
+      (error) => {
+        throw new Error(`the schedule of seed ${seed} did not run`, { cause: error });
+      },
+    );
     result.schedules++;
     result.operations += operations.length;
     result.failed += faults.failed.length;

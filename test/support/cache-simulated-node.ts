@@ -204,6 +204,7 @@ export function simulatedCacheNode(link: Link, deadlines: SimulatedDeadlines): C
   return {
     ...document(deadlines.requestMs),
     address: link.node.address,
+    isSilent: false,
     control: document(deadlines.controlMs),
     fetchMany: (keys) =>
       call((node) => {
@@ -227,6 +228,7 @@ export function simulatedCacheNode(link: Link, deadlines: SimulatedDeadlines): C
     async *keys() {
       yield await call((node) => [...node.items.keys()].filter((key) => node.get(key)));
     },
+    close() {},
     facts: () => call((node) => ({ version: '1.6', pid: 1, uptime: 1, items: node.items.size })),
   };
 }

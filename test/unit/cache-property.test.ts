@@ -8,6 +8,9 @@ import type { Search, SearchResult } from '../support/cache-search.ts';
 /** Schedules in which anything goes wrong, and in which one node at a time is lost. */
 const TURMOILS = 10_000;
 const LOSSES = 1_200;
+/** The same while nodes are exchanged for others. */
+const TURMOILS_WITH_MOVES = 2_000;
+const LOSSES_WITH_MOVES = 300;
 const WORKERS = Math.min(4, Math.max(2, availableParallelism()));
 /** Schedules that are tried to find a broken rule out. */
 const MUTANT_TURMOILS = 4_000;
@@ -21,6 +24,13 @@ const MUTATIONS: readonly Mutation[] = [
   'no quiet time before refilling',
   'deletes are acknowledged by one owner',
   'refilling nodes are not swept',
+];
+
+/** Of the rules by which nodes are exchanged. */
+const MOVE_MUTATIONS: readonly Mutation[] = [
+  'old nodes are left before all gateways know',
+  'nodes are filled before all gateways write to them',
+  'only the new nodes are written to',
 ];
 
 /** Runs a search in a thread of its own. */
@@ -75,6 +85,28 @@ describe('the session cache on simulated nodes', () => {
     assert.ok(total(results, ({ hits }) => hits) > 50 * LOSSES);
   });
 
+  it(`never shows what was deleted while nodes are exchanged by gateways that disagree, over ${TURMOILS_WITH_MOVES} schedules of failures`, async () => {
+    const work: Search = { scenario: 'turmoil', from: 1, count: TURMOILS_WITH_MOVES, moves: true };
+    const results = await searchAll(work);
+    for (const { found } of results) assert.equal(found, undefined);
+    const operations = total(results, (result) => result.operations);
+    assert.ok(operations > 100 * TURMOILS_WITH_MOVES, `${operations} commands`);
+    assert.ok(total(results, ({ failed }) => failed) < 0.2 * operations);
+    assert.ok(total(results, ({ hits }) => hits) > 0.2 * operations);
+  });
+
+  it(`loses nothing while nodes are exchanged, over ${LOSSES_WITH_MOVES} schedules of one node lost at a time`, async () => {
+    const work: Search = {
+      scenario: 'one at a time',
+      from: 1,
+      count: LOSSES_WITH_MOVES,
+      moves: true,
+    };
+    const results = await searchAll(work);
+    for (const { found } of results) assert.equal(found, undefined);
+    assert.ok(total(results, ({ hits }) => hits) > 50 * LOSSES_WITH_MOVES);
+  });
+
   it('would lose something if nodes that come back empty were not filled', async () => {
     const mutation = 'refilling nodes are not swept';
     const work: Search = { scenario: 'one at a time', from: 1, count: LOSSES, mutation };
@@ -82,13 +114,14 @@ describe('the session cache on simulated nodes', () => {
     assert.match(found ?? '', /lost|stale/);
   });
 
-  for (const mutation of MUTATIONS) {
+  for (const mutation of [...MUTATIONS, ...MOVE_MUTATIONS]) {
     it(`would show something deleted with the rule broken: ${mutation}`, async () => {
       const { found } = await search({
         scenario: 'turmoil',
         from: 1,
         count: MUTANT_TURMOILS,
         mutation,
+        moves: MOVE_MUTATIONS.includes(mutation),
       });
       assert.match(found ?? '', /stale/);
     });

@@ -1,50 +1,82 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type LayoutSpec, layoutOf } from '../../src/cache/layout.ts';
 import {
-  type CopyState,
+  areRelated,
   covers,
-  decodeView,
-  encodeView,
+  entryOf,
   initialView,
   mergeViews,
-  nextEntry,
+  reaches,
   type View,
+  withCopies,
+  withLayout,
+  withLoss,
+  writtenLayouts,
 } from '../../src/cache/view-document.ts';
+import { decodeView, encodeView } from '../../src/cache/view-encoding.ts';
 import { randomFrom } from '../support/random.ts';
 
-const STATES: readonly CopyState[] = ['full', 'refilling', 'behind'];
+const SPECS: readonly LayoutSpec[] = [
+  { nodes: ['a:1', 'b:1', 'c:1'], placement: 'pymemcache', copies: 2 },
+  { nodes: ['b:1', 'c:1', 'd:1'], placement: 'pymemcache', copies: 2 },
+  { nodes: ['a:1', 'b:1', 'c:1'], placement: 'pylibmc', copies: 3 },
+];
+const FIRST = initialView(SPECS[0]!, 1000);
 
-/** Views of few nodes with few values, so that they are often equal in part. */
+/** Views that have grown out of one in few steps, so that they are often equal in part. */
 function randomViews(count: number): View[] {
   const random = randomFrom(7);
-  const below = (limit: number) => Math.floor(random() * limit);
+  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!;
+  const step = (view: View): View => {
+    const node = pick(['a:1', 'b:1', 'c:1', 'd:1']);
+    const now = pick([1000, 1001]);
+    const layout = pick(writtenLayouts(view));
+    switch (pick(['loss', 'refilling', 'full', 'layout', 'read', 'write'])) {
+      case 'loss':
+        return withLoss(view, node, now);
+      case 'refilling':
+        return withCopies(view, node, [layout], 'refilling', now);
+      case 'full':
+        return withCopies(view, node, [layout], 'full', now);
+      case 'layout':
+        return withLayout(view, pick(SPECS));
+      case 'read':
+        return { ...view, read: Math.max(view.read, layout.rank) };
+      default:
+        return { ...view, write: view.read };
+    }
+  };
   return Array.from({ length: count }, () => {
-    const nodes = ['a:1', 'b:1', 'c:1'].filter(() => random() < 0.8);
-    return new Map(
-      nodes.map((node) => [
-        node,
-        { epoch: 1 + below(3), state: STATES[below(3)]!, since: 1000 + below(2) },
-      ]),
-    );
+    let view = FIRST;
+    for (let steps = random() * 12; steps > 0; steps--) view = mergeViews(view, step(view));
+    return view;
   });
 }
 
-function sorted(view: View): [string, unknown][] {
-  return [...view].sort(([a], [b]) => (a < b ? -1 : 1));
+/** A view without the order of its parts. */
+function plain({ read, write, layouts, nodes }: View): unknown {
+  const rows = [...nodes].map(([node, { losses, since, copies }]) => [
+    node,
+    losses,
+    since,
+    [...copies].sort(),
+  ]);
+  return { read, write, layouts: [...layouts.keys()].sort(), nodes: rows.sort() };
 }
 
 describe('merging views', () => {
-  const views = randomViews(60);
+  const views = randomViews(40);
 
   it('does not depend on who merges with whom, in which order, or how often', () => {
     for (const a of views) {
       assert.equal(mergeViews(a, a), a);
       for (const b of views) {
         const merged = mergeViews(a, b);
-        assert.deepEqual(sorted(merged), sorted(mergeViews(b, a)));
+        assert.deepEqual(plain(merged), plain(mergeViews(b, a)));
         assert.equal(mergeViews(merged, b), merged);
         for (const c of views.slice(0, 10)) {
-          assert.deepEqual(sorted(mergeViews(merged, c)), sorted(mergeViews(a, mergeViews(b, c))));
+          assert.deepEqual(plain(mergeViews(merged, c)), plain(mergeViews(a, mergeViews(b, c))));
         }
       }
     }
@@ -55,55 +87,105 @@ describe('merging views', () => {
       for (const b of views) {
         const merged = mergeViews(a, b);
         assert.ok(covers(merged, a) && covers(merged, b));
-        if (covers(a, b) && covers(b, a)) {
-          const states = (view: View) =>
-            sorted(view).map(([node, entry]) => [node, { ...(entry as object), since: 0 }]);
-          assert.deepEqual(states(a), states(b));
+        assert.ok(merged.read >= b.read && merged.write >= b.write);
+        for (const node of ['a:1', 'b:1', 'c:1', 'd:1']) {
+          for (const layout of writtenLayouts(merged)) {
+            assert.ok(reaches(entryOf(merged, node, [layout]), entryOf(b, node, [layout])));
+          }
         }
       }
     }
   });
 
-  it('lets the later epoch win, and at equal epochs the more cautious state', () => {
-    const at = (epoch: number, state: CopyState): View =>
-      new Map([['a:1', { epoch, state, since: 1 }]]);
-    const winner = (a: View, b: View) => mergeViews(a, b).get('a:1');
-    assert.equal(winner(at(2, 'full'), at(1, 'behind'))?.state, 'full');
-    assert.equal(winner(at(2, 'full'), at(2, 'refilling'))?.state, 'refilling');
-    assert.equal(winner(at(2, 'refilling'), at(2, 'behind'))?.state, 'behind');
+  it('has what a node held void with its next loss, whoever says so and when', () => {
+    const [layout] = writtenLayouts(FIRST);
+    const lost = withLoss(FIRST, 'a:1', 2000);
+    const refilled = mergeViews(lost, withCopies(lost, 'a:1', [layout!], 'full', 3000));
+    const state = (view: View) => entryOf(view, 'a:1', [layout!]).state;
+    assert.equal(state(FIRST), 'full');
+    assert.equal(state(lost), 'behind');
+    assert.equal(state(refilled), 'full');
+    assert.equal(state(mergeViews(FIRST, lost)), 'behind');
+    assert.equal(state(mergeViews(refilled, withLoss(lost, 'a:1', 4000))), 'behind');
+    assert.equal(state(mergeViews(refilled, lost)), 'full');
   });
 
-  it('keeps the entries that say it all, so that a change can be told by identity', () => {
-    const a = initialView(['a:1', 'b:1'], 5);
-    const b = new Map([['b:1', nextEntry(a.get('b:1')!, 'behind', 6)]]);
-    const merged = mergeViews(a, b);
-    assert.equal(merged.get('a:1'), a.get('a:1'));
-    assert.equal(merged.get('b:1'), b.get('b:1'));
+  it('has two layouts that are proposed at a time both written to, in one order', () => {
+    const [a, b] = [withLayout(FIRST, SPECS[1]!), withLayout(FIRST, SPECS[2]!)];
+    const both = writtenLayouts(mergeViews(a, b)).map(({ id }) => id);
+    assert.equal(both.length, 3);
+    assert.deepEqual(
+      writtenLayouts(mergeViews(b, a)).map(({ id }) => id),
+      both,
+    );
+  });
+
+  it('does not bring back a layout that is long past', () => {
+    let view = FIRST;
+    for (let n = 0; n < 12; n++) {
+      view = mergeViews(view, withLayout(view, SPECS[n % 3]!));
+      const rank = writtenLayouts(view).at(-1)!.rank;
+      view = mergeViews(view, { ...view, read: rank, write: rank });
+    }
+    assert.equal(view.layouts.has(layoutOf(1, SPECS[0]!).id), false);
+    assert.equal(mergeViews(view, FIRST), view);
+    assert.equal(areRelated(view, FIRST), false);
+  });
+
+  it('keeps the view that says it all, so that a change can be told by identity', () => {
+    const later = mergeViews(FIRST, withLoss(FIRST, 'a:1', 2000));
+    assert.equal(mergeViews(later, FIRST), later);
+    assert.notEqual(mergeViews(FIRST, later), FIRST);
+    assert.equal(writtenLayouts(later)[0], writtenLayouts(FIRST)[0]);
+  });
+
+  it('takes a state that began first for the same state', () => {
+    const later = initialView(SPECS[0]!, 2000);
+    assert.ok(covers(FIRST, later) && covers(later, FIRST));
+    assert.deepEqual(plain(mergeViews(later, FIRST)), plain(FIRST));
   });
 });
 
 describe('the document of a view', () => {
   it('gives the view back', () => {
-    for (const view of randomViews(20)) {
-      assert.deepEqual(decodeView(encodeView(view)), view);
+    for (const view of randomViews(40)) {
+      assert.deepEqual(plain(decodeView(encodeView(view))!), plain(view));
     }
   });
 
   it('is none where it is anything else', () => {
-    const others = [
-      '',
-      'null',
-      '[]',
-      '{"dashgate":2,"nodes":[]}',
-      '{"dashgate":1}',
-      '{"dashgate":1,"nodes":[["a:1",0,"full",1]]}',
-      '{"dashgate":1,"nodes":[["a:1",1,"toString",1]]}',
-      '{"dashgate":1,"nodes":[["a:1",1.5,"full",1]]}',
-      '{"dashgate":1,"nodes":[[1,1,"full",1]]}',
-      '{"dashgate":1,"nodes":[null]}',
-      `{"dashgate":1,"nodes":${JSON.stringify(Array(300).fill(['a:1', 1, 'full', 1]))}}`,
+    const sound = JSON.parse(encodeView(FIRST).toString());
+    const [layout] = sound.layouts;
+    const [node] = sound.nodes;
+    const broken: unknown[] = [
+      null,
+      [],
+      { ...sound, dashgate: 1 },
+      { ...sound, read: -1 },
+      { ...sound, write: '1' },
+      { ...sound, layouts: {} },
+      { ...sound, layouts: [[0, ...layout.slice(1)]] },
+      { ...sound, layouts: [[1, 'by name', 2, ['a:1']]] },
+      { ...sound, layouts: [[1, 'pymemcache', 2, ['a:1 b']]] },
+      { ...sound, layouts: [[1, 'pymemcache', 2, ['a:1', 'a:1']]] },
+      { ...sound, layouts: [[1, 'pymemcache', 9, ['a:1']]] },
+      { ...sound, layouts: [[1, 'pymemcache', 2, 'a:1']] },
+      { ...sound, layouts: Array(100).fill(layout) },
+      { ...sound, nodes: Array(1000).fill(node) },
+      { ...sound, nodes: [[1, ...node.slice(1)]] },
+      { ...sound, nodes: [['a:1', 0, 1000, []]] },
+      { ...sound, nodes: [['a:1', 1.5, 1000, []]] },
+      { ...sound, nodes: [['a:1', 1, 1000, [[9, 1, 'full', 1000]]]] },
+      { ...sound, nodes: [['a:1', 1, 1000, [[0, 1, 'behind', 1000]]]] },
+      { ...sound, nodes: [['a:1', 1, 1000, [[0, 'x', 'full', 1000]]]] },
+      { ...sound, nodes: [['a:1', 1, 1000]] },
     ];
-    for (const text of others) assert.equal(decodeView(Buffer.from(text)), undefined, text);
-    assert.equal(decodeView(encodeView(new Map()))?.size, 0);
+    assert.notEqual(decodeView(Buffer.from(JSON.stringify(sound))), undefined);
+    for (const one of broken) {
+      assert.equal(decodeView(Buffer.from(JSON.stringify(one))), undefined, JSON.stringify(one));
+    }
+    for (const text of ['', '{', '\0\x01', 'null']) {
+      assert.equal(decodeView(Buffer.from(text)), undefined);
+    }
   });
 });

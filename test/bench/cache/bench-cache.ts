@@ -4,7 +4,7 @@ import { type Contender, takeTurns } from '../measure-cpu.ts';
 import type { Options } from '../options.ts';
 import { programVersions } from '../programs.ts';
 import { type Measured, progress } from '../report.ts';
-import type { Failure, Result } from '../results.ts';
+import { type Failure, medianOf, type Result, sibling } from '../results.ts';
 import { onScene, type Scene } from '../scene.ts';
 import { CACHE_PEERS, type CachePeer, type RunningCachePeer } from './cache-peers.ts';
 import { commandSession, type Verb, verifyStore } from './commands.ts';
@@ -53,7 +53,21 @@ export async function benchCache({ effort }: Options): Promise<Measured> {
       results.push(...(await takeTurns(scene.cores, contenders, effort, fail, progress)));
     }
   });
-  return { effort, versions, peers: CACHE_PEERS, results, failures };
+  const conclusions = results.flatMap(addedLatency);
+  return { effort, versions, peers: CACHE_PEERS, results, failures, conclusions };
+}
+
+/** How much longer a command takes than without anything in between, where one is sent at a time. */
+function addedLatency(result: Result, _: number, results: readonly Result[]): string[] {
+  const direct = sibling(results, result, 'direct');
+  if (!direct || direct === result || !result.workload.endsWith('-1')) return [];
+  const added = (figure: 'p50Ms' | 'p99Ms') =>
+    ((medianOf(result, figure) ?? Number.NaN) - (medianOf(direct, figure) ?? Number.NaN)).toFixed(
+      3,
+    );
+  return [
+    `${result.title}, ${result.peer}: +${added('p50Ms')} ms p50, +${added('p99Ms')} ms p99 to direct`,
+  ];
 }
 
 function contenderOf({ name, title, open }: CacheWorkload, target: Target): Contender {

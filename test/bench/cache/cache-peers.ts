@@ -68,6 +68,7 @@ const dashgate: CachePeer = {
       core: cores.proxy,
       env: {
         PORTAL_LISTEN: `127.0.0.1:${portal}`,
+        WORKERS: '1',
         // Nothing is forwarded here.
         PORTAL_BACKENDS: 'http://127.0.0.1:9',
         HEALTH_INTERVAL: '1m',

@@ -15,6 +15,8 @@ const CHECKOUT = new URL('../../../', import.meta.url).pathname;
 /** Processes of the site, and threads of each: as many clients of memcached. */
 const PROCESSES = 3;
 const THREADS = 8;
+/** How long a gateway may take to start on a busy host, in ms. */
+const START_MS = 120_000;
 
 /** Three memcached nodes and a Django site that keeps its sessions on them. */
 export interface Cluster {
@@ -88,6 +90,7 @@ async function startCache(
     cwd: CHECKOUT,
     env: {
       PORTAL_LISTEN: `127.0.0.1:${portal}`,
+      WORKERS: '1',
       // Nothing is forwarded here.
       PORTAL_BACKENDS: 'http://127.0.0.1:9',
       HEALTH_INTERVAL: '1m',
@@ -111,12 +114,16 @@ async function startCache(
     child.kill('SIGKILL');
     await gone;
   });
-  await until('the session cache believes every node', async () => {
-    if (child.exitCode !== null) throw new Error(`the gateway ended: ${complaint}`);
-    const answer = await fetch(`http://127.0.0.1:${admin}/api/state`).catch(() => undefined);
-    if (!answer) return false;
-    const state = (await answer.json()) as { cache: { nodes: { state: string }[] } };
-    return state.cache.nodes.every((node) => node.state === 'full');
-  });
+  await until(
+    'the session cache believes every node',
+    async () => {
+      if (child.exitCode !== null) throw new Error(`the gateway ended: ${complaint}`);
+      const answer = await fetch(`http://127.0.0.1:${admin}/api/state`).catch(() => undefined);
+      if (!answer) return false;
+      const state = (await answer.json()) as { cache?: { nodes: { state: string }[] } };
+      return state.cache?.nodes.every((node) => node.state === 'full') ?? false;
+    },
+    START_MS,
+  );
   return `127.0.0.1:${cache}`;
 }
