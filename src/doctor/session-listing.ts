@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { messageOf } from '../errors.ts';
+import { ProtocolError } from '../memcached/client.ts';
 import { listKeys } from '../memcached/key-listing.ts';
 import type { NodeAddress } from '../memcached/node-address.ts';
 
@@ -62,15 +63,19 @@ export async function listSessions(
       }
     }
   } catch (error) {
-    // What the node sent may be a key.
-    return {
-      refusal: /does not list its keys/.test(messageOf(error)) ? REFUSED : messageOf(error),
-    };
+    return { refusal: refusalOf(error) };
   }
   return { keys, below, sessions, others };
 }
 
-const REFUSED = 'it does not list its keys (lru_crawler metadump hash)';
+/** Without what the node sent, which may be a key. */
+function refusalOf(error: unknown): string {
+  if (!(error instanceof ProtocolError)) {
+    return messageOf(error).replace(/^memcached node \S+ is unavailable: /, '');
+  }
+  if (error.line?.startsWith('BUSY')) return 'it is busy with another list';
+  return 'it does not list its keys (lru_crawler metadump hash)';
+}
 
 /** The keys that all lists can be asked about: each with the indices of the nodes that have it. */
 export function holdersOf(lists: readonly (SessionList | NoList)[]): Map<string, number[]> {
