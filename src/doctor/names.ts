@@ -34,7 +34,7 @@ export function namesCheck(addresses: Addresses): Check {
         else if (lookup) tell(host, named, lookup, report);
       }
       if (literal === 0) return;
-      const detail = `of ${byHost.size} hosts, ${literal} are written as addresses, which need no name server`;
+      const detail = `${literal} of ${byHost.size} written as addresses, which need no name server`;
       report({ severity: 'ok', subject: 'hosts', detail });
     },
   };

@@ -27,7 +27,7 @@ function examineLimit(config: Config, limit: number, subject: string, report: Re
   const allowed = clientsWithin(limit) * processes;
   const { MAX_CONNECTIONS: wanted } = config;
   const most = wanted ?? allowed;
-  const of = `${shown(limit)} open files for each of ${processes} serving processes allow ${shown(allowed)} clients`;
+  const of = `${shown(limit)} open files for each serving process (${processes}) allow ${shown(allowed)} clients`;
   const raise = (clients: number) => {
     const files = filesFor(Math.ceil(clients / processes));
     return `allow ${files} open files: LimitNOFILE=${files} in the systemd unit, or ulimit -n ${files}`;

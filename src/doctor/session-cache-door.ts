@@ -53,7 +53,7 @@ async function examineDoor(
   const commands = count('cmd_get') + count('cmd_set');
   const told = `the session cache answers as memcached ${version}`;
   if (commands !== 0) {
-    const detail = `${told}, and has served ${commands} reads and writes`;
+    const detail = `${told}, and has been used: ${commands} reads and writes`;
     return { severity: 'ok', detail };
   }
   return {

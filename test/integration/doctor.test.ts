@@ -317,7 +317,7 @@ describe('the doctor on this host', () => {
     const later = await findings(t, { ...settings, PORTAL_PLAIN_LISTEN: '127.0.0.1:0' });
     const used = only(of(later, 'session-cache'));
     assert.equal(used.severity, 'ok');
-    assert.match(used.detail, /has served 1 reads and writes/);
+    assert.match(used.detail, /has been used: 1 reads and writes/);
     const stale = only(of(later, 'served-certificates'));
     assert.equal(stale.severity, 'warning');
     assert.match(stale.remedy!, /kill -HUP/);
