@@ -149,7 +149,8 @@ async function doctor(env: () => Environment, json: boolean): Promise<number> {
   } else {
     const { textReport } = await import('./doctor/text-report.ts');
     // https://no-color.org
-    const colour = process.stdout.isTTY === true && !process.env.NO_COLOR;
+    const colour =
+      process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
     process.stdout.write(textReport(findings, { colour }));
   }
   if (!configured) return EXIT.config;

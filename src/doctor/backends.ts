@@ -47,7 +47,8 @@ async function examineBackend(
     // Nothing else would be said of it by its health check, which needs a connection, too.
     if (found.severity === 'error') return;
   }
-  const timeoutMs = Math.min(check.timeoutMs, PEER_MS - TLS_MS);
+  const left = PEER_MS - CLOCK_MS - (backend.tls ? TLS_MS : 0);
+  const timeoutMs = Math.min(check.timeoutMs, left);
   const started = performance.now();
   const result = await checkHttp(backend, { ...check, timeoutMs });
   const tookMs = performance.now() - started;
@@ -70,6 +71,10 @@ function judge(
   if (unasked) {
     const remedy = 'raise the limit of open files (LimitNOFILE, ulimit -n) or of local ports';
     return { severity: 'error', detail: told, remedy };
+  }
+  if (!ok && tookMs < timeoutMs && / within \d+ ms$/.test(detail)) {
+    const less = `${detail}; the gateway waits longer for it (HEALTH_TIMEOUT=${timeoutMs}ms)`;
+    return { severity: 'warning', detail: less, remedy: 'look why it is slow' };
   }
   if (!ok) return { severity: 'error', detail: told, remedy: remedyOf(detail, service) };
   if (tookMs <= timeoutMs / 2) return { severity: 'ok', detail: told };

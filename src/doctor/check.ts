@@ -23,7 +23,7 @@ export interface Check {
 export const CHECK_MS = 5_000;
 
 /** How long one peer may take, in ms: less than the whole check, which then still says so itself. */
-export const PEER_MS = 4_000;
+export const PEER_MS = 4_500;
 
 /** What a check finds within `deadlineMs`; never rejects. */
 export async function runCheck(

@@ -9,6 +9,7 @@ const SILENCE_MS = 1_500;
 const LIST_MS = 2_400;
 /** Most keys that are kept of a node. */
 const MAX_KEPT = 20_000;
+const MAX_PREFIXES = 100;
 const HASHES = 2 ** 32;
 
 /** Session keys of Django's whatever its KEY_PREFIX, which is an ordinary word. */
@@ -48,7 +49,7 @@ export async function listSessions(
       for (const key of portion) {
         if (!key.startsWith(prefix)) {
           const other = ANY_SESSION.exec(key)?.[1];
-          if (other !== undefined) others.set(other, (others.get(other) ?? 0) + 1);
+          if (other !== undefined) count(others, other);
           continue;
         }
         sessions += 1;
@@ -91,6 +92,11 @@ export function holdersOf(lists: readonly (SessionList | NoList)[]): Map<string,
     }
   }
   return holders;
+}
+
+function count(others: Map<string, number>, prefix: string): void {
+  const before = others.get(prefix);
+  if (before !== undefined || others.size < MAX_PREFIXES) others.set(prefix, (before ?? 0) + 1);
 }
 
 function keepBelow(keys: Set<string>, below: number): void {

@@ -50,5 +50,5 @@ function counted(number: number, noun: string): string {
 
 /** What peers say of themselves must not steer the terminal. */
 function plain(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ');
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }

@@ -1,16 +1,12 @@
-import { spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { parseConfig } from '../../src/config.ts';
 import { examine } from '../../src/doctor/doctor.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import type { Placement } from '../../src/memcached/placement.ts';
 import { gatewaySettings } from './gateway.ts';
-
-const PLACE_KEYS = fileURLToPath(new URL('./place_keys.py', import.meta.url));
+import { placeWithRealClient } from './placement-clients.ts';
 
 /** What the doctor finds in a deployment with these settings, over those of a test's gateway. */
 export async function findings(
@@ -29,14 +25,11 @@ export function of(found: readonly Finding[], check: string, subject?: string): 
   );
 }
 
-/** The client library of each placement, and how it is set up. */
-export const CLIENTS: Record<Placement, { client: string; behaviors?: Record<string, boolean> }> = {
-  pymemcache: { client: 'pymemcache' },
-  'python-memcached': { client: 'python-memcached' },
-  pylibmc: { client: 'pylibmc' },
-  'pylibmc-ketama': { client: 'pylibmc', behaviors: { ketama: true } },
-  'pylibmc-ketama-weighted': { client: 'pylibmc', behaviors: { ketama_weighted: true } },
-};
+/** The one finding that there is to be. */
+export function only(found: readonly Finding[]): Finding {
+  assert.equal(found.length, 1, JSON.stringify(found, null, 1));
+  return found[0]!;
+}
 
 /** Puts so many sessions on nodes with a real client library; gives their ids. */
 export async function putSessions(
@@ -47,13 +40,6 @@ export async function putSessions(
 ): Promise<string[]> {
   const ids = Array.from({ length: count }, () => randomBytes(16).toString('hex'));
   const keys = ids.map((id) => `${prefix}django.contrib.sessions.cache${id}`);
-  const python = spawn('/usr/bin/python3', [PLACE_KEYS], { stdio: ['pipe', 'pipe', 'pipe'] });
-  python.stdin.end(JSON.stringify({ ...CLIENTS[placement], nodes, keys }));
-  const [complaint] = await Promise.all([
-    text(python.stderr),
-    text(python.stdout),
-    once(python, 'close'),
-  ]);
-  if (python.exitCode !== 0) throw new Error(complaint);
+  await placeWithRealClient(placement, nodes, keys);
   return ids;
 }

@@ -7,6 +7,7 @@ import { examine } from '../../src/doctor/doctor.ts';
 import type { Observation } from '../../src/doctor/finding.ts';
 import { jsonReport } from '../../src/doctor/json-report.ts';
 import { examineKernel } from '../../src/doctor/kernel.ts';
+import { refusalOf } from '../../src/doctor/listeners.ts';
 import type { NodeFacts } from '../../src/doctor/memcached-facts.ts';
 import { judge } from '../../src/doctor/memcached-nodes.ts';
 import { type Lookup, resolveNames } from '../../src/doctor/name-lookup.ts';
@@ -14,6 +15,7 @@ import { namesCheck } from '../../src/doctor/names.ts';
 import { holdersOf } from '../../src/doctor/session-listing.ts';
 import { fitOf } from '../../src/doctor/session-placement.ts';
 import { textReport } from '../../src/doctor/text-report.ts';
+import { listenError } from '../../src/listener/listen.ts';
 import { parseBackends } from '../../src/upstream/backend-address.ts';
 
 const NOWHERE = {} as Examination;
@@ -183,6 +185,43 @@ describe('names', () => {
     const env = { PATH: process.env.PATH };
     const names = await resolveNames(['localhost'], { env, timeoutMs: 20_000 });
     assert.ok(names.get('localhost')!.addresses!.some((address) => /^(127\.|::1)/.test(address)));
+  });
+});
+
+describe('an address that cannot be bound', () => {
+  const refused = (code: string, running: boolean, asked = true) => {
+    const error = listenError('PORTAL_LISTEN', { host: '::', port: 443 }, new SystemError(code));
+    return refusalOf(error, { running, asked });
+  };
+  class SystemError extends Error {
+    readonly code: string;
+    constructor(code: string) {
+      super(`bind ${code}`);
+      this.code = code;
+    }
+  }
+
+  it('is an error unless a gateway that runs has it, or may have it', () => {
+    assert.deepEqual(
+      ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].flatMap((code) =>
+        [true, false].map((running) => `${code} ${running} ${refused(code, running).severity}`),
+      ),
+      [
+        'EADDRINUSE true ok',
+        'EADDRINUSE false error',
+        'EACCES true note',
+        'EACCES false error',
+        'EADDRNOTAVAIL true error',
+        'EADDRNOTAVAIL false error',
+      ],
+    );
+    assert.equal(refused('EADDRINUSE', false, false).severity, 'warning');
+  });
+
+  it('says that a low port takes a privilege', () => {
+    const { detail, remedy } = refused('EACCES', false);
+    assert.match(detail, /^\[::\]:443 needs a privilege, which the user who examines has not$/);
+    assert.match(remedy!, /CAP_NET_BIND_SERVICE; or examine as the user/);
   });
 });
 
