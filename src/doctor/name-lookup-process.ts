@@ -17,7 +17,8 @@ async function resolved(host: string): Promise<LookupNews> {
     const found = await lookup(host, { all: true });
     return { host, lookup: { addresses: [...new Set(found.map(({ address }) => address))] } };
   } catch (error) {
-    return { host, lookup: { error: reasonOf((error as NodeJS.ErrnoException).code) } };
+    const { code } = error as NodeJS.ErrnoException;
+    return { host, lookup: { error: reasonOf(code), unanswered: code === 'EAI_AGAIN' } };
   }
 }
 

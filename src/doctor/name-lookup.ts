@@ -5,7 +5,12 @@ import type { Environment } from '../config.ts';
 /** What became of a name: its addresses, or why there are none. */
 export type Lookup =
   | { readonly addresses: readonly string[]; readonly error?: undefined }
-  | { readonly addresses?: undefined; readonly error: string };
+  | {
+      readonly addresses?: undefined;
+      readonly error: string;
+      /** No name server said so: none has answered. */
+      readonly unanswered?: boolean;
+    };
 
 /** By host, as it is written in the configuration. */
 export type Addresses = ReadonlyMap<string, Lookup>;
@@ -47,7 +52,8 @@ export async function resolveNames(
   }
   for (const name of names) {
     if (lookups.has(name)) continue;
-    lookups.set(name, { error: `it was not resolved within ${timeoutMs} ms` });
+    const error = `it was not resolved within ${timeoutMs} ms`;
+    lookups.set(name, { error, unanswered: true });
   }
   return lookups;
 }

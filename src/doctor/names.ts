@@ -43,7 +43,9 @@ export function namesCheck(addresses: Addresses): Check {
 function tell(host: string, named: readonly NamedHost[], lookup: Lookup, report: Report): void {
   const users = [...new Set(named.map(({ by }) => by))].join(', ');
   if (lookup.error !== undefined) {
-    const remedy = 'correct the name, or write it into DNS or /etc/hosts of this host';
+    const remedy = lookup.unanswered
+      ? 'look whether the name servers of /etc/resolv.conf answer, or write it into /etc/hosts'
+      : 'correct the name, or write it into DNS or /etc/hosts of this host';
     const detail = `${lookup.error}; it is named by ${users}`;
     report({ severity: 'error', subject: host, detail, remedy });
     return;

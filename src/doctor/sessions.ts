@@ -93,11 +93,11 @@ function placementFinding(
     return { severity: 'ok', subject, detail };
   }
   if (told.size < 2 || isEverywhere(holders, told.size)) {
-    const detail = `${holders.size} sessions were seen, which would fit any placement: each is on all of the ${told.size} nodes that told`;
+    const detail = `${holders.size} sessions were looked at, which would fit any placement: each is on all of the ${told.size} nodes that told`;
     return { severity: 'note', subject, detail };
   }
   const { share, fits } = fitOf(createPlacement(placement, nodes), holders, told);
-  const seen = `${percent(share)} of ${holders.size} sessions lie on the node that MEMCACHED_PLACEMENT=${placement} predicts`;
+  const seen = `${percent(share)} of ${holders.size} sessions looked at lie on the node that MEMCACHED_PLACEMENT=${placement} predicts`;
   if (share >= MOST) return { severity: 'ok', subject, detail: seen };
   const found = bestLayout(nodes, holders, told);
   if (fits && (!found || found.fit.share <= share)) {
@@ -148,7 +148,7 @@ function copiesFinding(
   if (!cache || wanted < 2 || !complete) return undefined;
   const full = [...holders.values()].filter((nodes) => nodes.length >= wanted).length;
   const share = full / holders.size;
-  const detail = `${percent(share)} of ${holders.size} sessions lie on ${wanted} nodes`;
+  const detail = `${percent(share)} of ${holders.size} sessions looked at lie on ${wanted} nodes`;
   if (share >= 0.5) return { severity: 'ok', subject: 'copies', detail };
   return {
     severity: 'note',

@@ -164,6 +164,9 @@ test('it ends within 15 s when everything hangs, and has told of all of it', asy
   const told = (check: string) =>
     findings.filter((finding) => finding.check === check).map(({ subject }) => subject);
   assert.deepEqual(told('backends'), ['portal plain', 'portal secure', 'console console']);
+  const [plain] = findings.filter(({ subject }) => subject === 'portal plain');
+  assert.equal(plain!.severity, 'warning');
+  assert.match(plain!.detail, /no answer within \d+ ms; the gateway waits longer/);
   assert.deepEqual(
     told('memcached'),
     nodes.map(({ address }) => address),
