@@ -1,12 +1,15 @@
 import type { Config } from '../config.ts';
 import { messageOf } from '../errors.ts';
-import { ProtocolError } from '../memcached/client.ts';
+import { ProtocolError, UnavailableError } from '../memcached/client.ts';
 import { parseNode } from '../memcached/node-address.ts';
+import { askInBinary, type BinaryAnswer } from './binary-protocol.ts';
 import { type Check, type Examination, examineEach, PEER_MS } from './check.ts';
 import { clockFinding, seconds } from './clocks.ts';
 import type { Observation, Report } from './finding.ts';
 import { factsOf, type NodeFacts } from './memcached-facts.ts';
 
+/** How long a node may take in the protocol that it may speak instead, in ms. */
+const BINARY_MS = 1_000;
 const CLOCK_REMEDY =
   "set that host's clock right (chrony), then restart this memcached, which keeps the time that it was started with";
 /** A node that is fuller than this, as a share of its memory, will evict before long. */
@@ -44,19 +47,33 @@ async function examineNode(
     return undefined;
   }
   try {
-    const facts = await factsOf(node, PEER_MS / 2);
+    const facts = await factsOf(node, (PEER_MS - BINARY_MS) / 2);
     for (const observation of judge(facts, config)) report({ subject, ...observation });
     return facts;
   } catch (error) {
-    report({ subject, ...refusalOf(error) });
+    const binary = hasTakenTooLong(error) ? await askInBinary(node, BINARY_MS) : undefined;
+    report({ subject, ...refusalOf(error, binary) });
     return undefined;
   }
 }
 
 type Found = Omit<Observation, 'subject'>;
 
-function refusalOf(error: unknown): Found {
-  if (error instanceof ProtocolError && /unauthenticated/i.test(error.line ?? '')) {
+/** A node that speaks the binary protocol alone waits for the rest of what it takes for its request. */
+function hasTakenTooLong(error: unknown): boolean {
+  return error instanceof UnavailableError && /no answer within/.test(error.message);
+}
+
+function refusalOf(error: unknown, binary: BinaryAnswer): Found {
+  if (binary === 'answers') {
+    return {
+      severity: 'error',
+      detail: 'it speaks the binary protocol only, which Dashgate does not',
+      remedy: 'start it without -B binary',
+    };
+  }
+  const closed = error instanceof ProtocolError && /unauthenticated/i.test(error.line ?? '');
+  if (closed || binary === 'wants a password') {
     return {
       severity: 'error',
       detail: 'it asks for a password, which Dashgate does not give',

@@ -71,9 +71,23 @@ describe('the doctor on memcached nodes', () => {
     const found = await findings(t, settingsOf([away.address, hanging.address, closed.address]));
     const refusal = ({ address }: { address: string }) => only(of(found, 'memcached', address));
     assert.match(refusal(away).detail, /ECONNREFUSED/);
-    assert.match(refusal(hanging).detail, /2250 ms/);
+    assert.match(refusal(hanging).detail, /1750 ms/);
     assert.match(refusal(closed).detail, /asks for a password/);
     assert.match(refusal(closed).remedy!, /without -Y/);
     assert.ok(!JSON.stringify(found).includes('planted-password'));
+  });
+
+  it('tells one with SASL, and one that speaks the binary protocol alone', async (t) => {
+    const folder = temporaryFolder(t);
+    chmodSync(folder, 0o755);
+    writeFileSync(`${folder}/memcached.conf`, 'mech_list: plain\n');
+    const sasl = await startMemcached(t, {
+      extraArguments: ['-S'],
+      variables: { SASL_CONF_PATH: folder },
+    });
+    const binary = await startMemcached(t, { extraArguments: ['-B', 'binary'] });
+    const found = await findings(t, settingsOf([sasl.address, binary.address]));
+    assert.match(only(of(found, 'memcached', sasl.address)).remedy!, /without SASL \(-S\)/);
+    assert.match(only(of(found, 'memcached', binary.address)).remedy!, /without -B binary/);
   });
 });

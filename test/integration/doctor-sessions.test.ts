@@ -30,7 +30,10 @@ describe('the doctor looks where the sessions lie', () => {
       await putSessions(placement, addresses, SESSIONS);
       const right = await placementFinding(t, settingsOf(addresses, placement));
       assert.equal(right.severity, 'ok', right.detail);
-      assert.match(right.detail, new RegExp(`^100 % of ${SESSIONS} sessions looked at lie on the node that`));
+      assert.match(
+        right.detail,
+        new RegExp(`^100 % of ${SESSIONS} sessions looked at lie on the node that`),
+      );
 
       const wrong = placement === 'pymemcache' ? 'pylibmc' : 'pymemcache';
       const misplaced = await placementFinding(t, settingsOf(addresses, wrong));
