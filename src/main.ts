@@ -17,11 +17,13 @@ const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as co
 /** Set in the environment of a process that takes the place of another one. */
 const SUCCESSOR = 'DASHGATE_SUCCESSOR';
 
-const USAGE = `Usage: dashgate COMMAND [--config FILE] [--open]
+const USAGE = `Usage: dashgate COMMAND [--config FILE] [--open] [--json]
 
   start      run the gateway
   demo       run a whole cluster on this host: gateway, dashboards, consoles, memcached
   check      read the configuration and report what is wrong with it
+  doctor     examine the deployment: names, backends, certificates, memcached, sessions, limits;
+             each finding with its remedy, with --json for programs; it changes nothing
   settings   print every setting with its meaning and default
   dashboard  run one mock dashboard of the demo
   console    run one mock console of the demo
@@ -31,8 +33,8 @@ const USAGE = `Usage: dashgate COMMAND [--config FILE] [--open]
 
 Settings come from the environment, then from FILE (.env unless told). With --open the demo opens
 the portal in the browser of this desktop.
-Exit codes: 0 done, 1 failed, 64 wrong usage, 69 an address cannot be listened on,
-78 wrong configuration.
+Exit codes: 0 done, 1 failed (doctor: has found an error), 64 wrong usage,
+69 an address cannot be listened on, 78 wrong configuration.
 `;
 
 async function main(): Promise<number> {
@@ -41,6 +43,7 @@ async function main(): Promise<number> {
     options: {
       config: { type: 'string', short: 'c' },
       help: { type: 'boolean', short: 'h' },
+      json: { type: 'boolean' },
       open: { type: 'boolean' },
     },
   });
@@ -60,6 +63,8 @@ async function main(): Promise<number> {
       process.stdout.write(`The configuration is sound; certificates for ${names.join('; ')}.\n`);
       return EXIT.ok;
     }
+    case 'doctor':
+      return doctor(env, values.json ?? false);
     case 'settings':
       process.stdout.write(envExample());
       return EXIT.ok;
@@ -133,6 +138,23 @@ async function reload(gateway: Gateway, env: () => Environment, logger: Logger):
   } catch (error) {
     logger.error({ detail: messageOf(error) }, 'the configuration stays as it was');
   }
+}
+
+async function doctor(env: () => Environment, json: boolean): Promise<number> {
+  const { examine } = await import('./doctor/doctor.ts');
+  const { findings, configured } = await examine(() => parseConfig(env()), { env: process.env });
+  if (json) {
+    const { jsonReport } = await import('./doctor/json-report.ts');
+    process.stdout.write(`${JSON.stringify(jsonReport(findings, new Date()), null, 2)}\n`);
+  } else {
+    const { textReport } = await import('./doctor/text-report.ts');
+    // https://no-color.org
+    const colour =
+      process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+    process.stdout.write(textReport(findings, { colour }));
+  }
+  if (!configured) return EXIT.config;
+  return findings.some(({ severity }) => severity === 'error') ? EXIT.failure : EXIT.ok;
 }
 
 async function certificate([folder, ...rest]: string[]): Promise<number> {

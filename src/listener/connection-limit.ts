@@ -47,13 +47,28 @@ export class ConnectionLimit {
  * Infinity where there is no limit to be seen (no Linux).
  */
 export function clientsWithinOpenFiles(): number {
+  // Node has raised the soft limit to the hard one by now.
+  return clientsWithin(openFileLimit('self') ?? Number.POSITIVE_INFINITY);
+}
+
+/** How many clients a process may have that may open so many files. */
+export function clientsWithin(files: number): number {
+  return Math.max(1, Math.floor((files - RESERVED_FILES) / 2));
+}
+
+/** How many files a process has to be allowed to open for so many clients. */
+export function filesFor(clients: number): number {
+  return clients * 2 + RESERVED_FILES;
+}
+
+/** How many files a process may open; undefined where that is not to be seen. */
+export function openFileLimit(process: 'self' | number): number | undefined {
   let limits: string;
   try {
-    // Node has raised the soft limit to the hard one by now.
-    limits = readFileSync('/proc/self/limits', 'utf8');
+    limits = readFileSync(`/proc/${process}/limits`, 'utf8');
   } catch {
-    return Number.POSITIVE_INFINITY;
+    return undefined;
   }
-  const files = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
-  return Math.max(1, Math.floor((files - RESERVED_FILES) / 2));
+  const files = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return files === undefined ? Number.POSITIVE_INFINITY : Number(files);
 }

@@ -152,11 +152,11 @@ export function flushRequest(): Request<void> {
   return { bytes: line('flush_all'), carriesData: false, read: lineReader({ OK: undefined }) };
 }
 
-/** `stats`: the node's figures by name. */
-export function statsRequest(): Request<Map<string, string>> {
+/** `stats`: the node's figures by name, or with `settings` how it was started. */
+export function statsRequest(subject?: 'settings'): Request<Map<string, string>> {
   const stats = new Map<string, string>();
   return {
-    bytes: line('stats'),
+    bytes: line(subject ? `stats ${subject}` : 'stats'),
     carriesData: false,
     read(reply) {
       if (reply.kind !== 'line') throw unexpected();

@@ -1,25 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startEmbeddedMemcached } from '../../src/demo/embedded-memcached.ts';
 import { parseNodes } from '../../src/memcached/node-address.ts';
 import { createPlacement, PLACEMENTS, type Placement } from '../../src/memcached/placement.ts';
 import { type MemcachedOptions, startMemcached } from '../support/memcached.ts';
+import { placeWithRealClient } from '../support/placement-clients.ts';
 
-const SCRIPT = fileURLToPath(new URL('../support/place_keys.py', import.meta.url));
 const KEYS = 2000;
-
-const CLIENTS: Record<Placement, { client: string; behaviors?: Record<string, boolean> }> = {
-  pymemcache: { client: 'pymemcache' },
-  'python-memcached': { client: 'python-memcached' },
-  pylibmc: { client: 'pylibmc' },
-  'pylibmc-ketama': { client: 'pylibmc', behaviors: { ketama: true } },
-  'pylibmc-ketama-weighted': { client: 'pylibmc', behaviors: { ketama_weighted: true } },
-};
 
 describe('placement agrees with the real client libraries', () => {
   for (const placement of PLACEMENTS) {
@@ -67,16 +55,4 @@ function randomKey(index: number): string {
   if (index % 10 === 0) return `${'k'.repeat(index % 7)}${random}`;
   if (index % 10 === 1) return `ключ-é-漢字-😀-${random}`;
   return `:1:django.contrib.sessions.cache${random}`;
-}
-
-async function placeWithRealClient(placement: Placement, nodes: string[], keys: string[]) {
-  const python = spawn('/usr/bin/python3', [SCRIPT], { stdio: ['pipe', 'pipe', 'pipe'] });
-  python.stdin.end(JSON.stringify({ ...CLIENTS[placement], nodes, keys }));
-  const [output, complaint] = await Promise.all([
-    text(python.stdout),
-    text(python.stderr),
-    once(python, 'close'),
-  ]);
-  assert.equal(python.exitCode, 0, complaint);
-  return JSON.parse(output) as number[];
 }

@@ -30,6 +30,8 @@ export interface MemcachedOptions {
   readonly port?: number;
   readonly megabytes?: number;
   readonly extraArguments?: readonly string[];
+  /** Of its environment. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 const MEMCACHED = '/usr/bin/memcached';
@@ -67,7 +69,10 @@ export async function startMemcached(
       memory,
       ...(options.extraArguments ?? []),
     ],
-    { env: { MEMCACHED_PORT_FILENAME: portFile }, stdio: ['ignore', 'ignore', 'pipe'] },
+    {
+      env: { ...options.variables, MEMCACHED_PORT_FILENAME: portFile },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
   );
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

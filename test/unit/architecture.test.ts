@@ -8,7 +8,7 @@ const SRC = new URL('../../src/', import.meta.url).pathname;
 /** Who may import whom: each line what stands below it, none what stands above. */
 const ORDER = [
   ['main.ts'],
-  ['demo'],
+  ['demo', 'doctor'],
   ['gateway'],
   ['config.ts'],
   ['settings.ts'],
