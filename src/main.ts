@@ -23,6 +23,8 @@ const USAGE = `Usage: dashgate COMMAND [--config FILE] [--open]
   demo       run a whole cluster on this host: gateway, dashboards, consoles, memcached
   check      read the configuration and report what is wrong with it
   settings   print every setting with its meaning and default
+  import-haproxy FILE
+             print the .env that does what HAProxy's configuration does, and what it leaves out
   dashboard  run one mock dashboard of the demo
   console    run one mock console of the demo
   certificate FOLDER
@@ -36,6 +38,8 @@ Exit codes: 0 done, 1 failed, 64 wrong usage, 69 an address cannot be listened o
 `;
 
 async function main(): Promise<number> {
+  const [first, ...args] = process.argv.slice(2);
+  if (first === 'import-haproxy') return importHaproxy(args);
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -141,6 +145,15 @@ async function certificate([folder, ...rest]: string[]): Promise<number> {
   const { cert, key } = await demoCertificate(folder);
   process.stdout.write(`${cert}\n${key}\n`);
   return EXIT.ok;
+}
+
+/** It has options of its own. */
+async function importHaproxy(args: readonly string[]): Promise<number> {
+  const { runImport } = await import('./import-haproxy/command.ts');
+  const { code, out, err } = runImport(args, (name) => process.env[name]);
+  process.stdout.write(out);
+  process.stderr.write(err);
+  return code;
 }
 
 /** Settings of the process, over those of the file. */

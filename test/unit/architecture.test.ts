@@ -8,7 +8,7 @@ const SRC = new URL('../../src/', import.meta.url).pathname;
 /** Who may import whom: each line what stands below it, none what stands above. */
 const ORDER = [
   ['main.ts'],
-  ['demo'],
+  ['demo', 'import-haproxy'],
   ['gateway'],
   ['config.ts'],
   ['settings.ts'],
@@ -28,6 +28,7 @@ const PURE = [
   /^cache\/(door-(queue|meta|replies|counters|stats|retrieval|task|commands|meta-commands)|view-document|placeholder|cas-token|reserved-keys|cache-timing|shared-view|reader|writer|follower|item-copy|refiller|replicated-store)\.ts$/,
   /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser|command-numbers|byte-requests)\.ts$/,
   /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|outgoing-head|reframing|refusal|deadlines|websocket-frames)\.ts$/,
+  /^import-haproxy\/(?!command|source-files)/,
   /^listener\/(proxy-protocol|client-hello|crc32c|certificate-choice)\.ts$/,
   /^session\/pickle-/,
   /^upstream\/(backend|backend-address|backend-options|endpoints|pool|proxy-header|selection)\.ts$/,
