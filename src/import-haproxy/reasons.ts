@@ -65,13 +65,7 @@ const OPTIONS = wordTable<Reason>(
 /** First words of lines of frontends, backends and defaults. */
 const PROXY = wordTable<Reason>(
   ['mode', ['builtin', 'the portal and the console speak HTTP and websockets']],
-  [
-    'balance',
-    [
-      'builtin',
-      'work is spread by weight over the backends that pass their checks',
-    ],
-  ],
+  ['balance', ['builtin', 'work is spread by weight over the backends that pass their checks']],
   ['hash-type', ['builtin', 'backends are not chosen by a hash']],
   ['http-reuse', ['builtin', CONNECTIONS]],
   ['max-keep-alive-queue', ['builtin', CONNECTIONS]],
