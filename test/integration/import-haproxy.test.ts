@@ -151,7 +151,9 @@ test('what is imported from the old two-service file then serves portal and cons
 
   const greetings = new Set<string>();
   for (let i = 0; i < 3; i += 1) {
-    const { greeting } = await openWebSocket(t, gateway.addresses.console!.port);
+    const { port } = gateway.addresses.console!;
+    // A console of its own each time, since one that is opened again may find its backend again.
+    const { greeting } = await openWebSocket(t, port, `/websockify?token=t${i}`);
     greetings.add(greeting);
   }
   assert.equal(greetings.size, 3, 'all consoles take websockets');
