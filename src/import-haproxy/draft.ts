@@ -46,6 +46,11 @@ export class Draft {
     }
   }
 
+  /** What a setting is where nothing is said; '' where it is off or has to be set. */
+  static initial(name: string): string {
+    return SETTINGS[name as keyof typeof SETTINGS].initial ?? '';
+  }
+
   /** The first of some values that a setting takes, where there is such a setting. */
   static firstGood(name: string, values: readonly string[]): string | undefined {
     return values.find((value) => Draft.problem(name, value) === undefined);

@@ -1,6 +1,7 @@
 import { listenText } from './addresses.ts';
 import { readBindOptions } from './bind-options.ts';
 import { type Context, servicesOf } from './context.ts';
+import { keepListenersApart } from './listener-clashes.ts';
 import type { Bind, ProxySection } from './proxy-section.ts';
 import { hasHttpsRedirect } from './redirects.ts';
 import { isRedirectOnly, type Parts } from './roles.ts';
@@ -13,7 +14,7 @@ export function translateListeners(context: Context): void {
     context.draft.set('CONSOLE_LISTEN', '', { notes: ['There is no console in the file.'] });
   }
   translateRedirectors(context);
-  keepAdminApart(context);
+  keepListenersApart(context);
 }
 
 /** Gives the addresses that the service has taken. */
@@ -172,13 +173,4 @@ function isAny(host: string): boolean {
 function told(binds: readonly Bind[]): string {
   const texts = binds.map((bind) => listenText(bind, bind.port!));
   return `HAProxy listened on ${[...new Set(texts)].join(' and ')}`;
-}
-
-/** The status page moves away where its usual port is taken. */
-function keepAdminApart({ draft }: Context): void {
-  const taken = draft.entries.filter(
-    ([name, { value }]) => /_LISTEN$/.test(name) && /:9090$/.test(value),
-  );
-  if (taken.length === 0) return;
-  draft.set('ADMIN_LISTEN', '127.0.0.1:9091', { notes: ['Its usual port, 9090, is taken.'] });
 }

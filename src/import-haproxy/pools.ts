@@ -40,7 +40,12 @@ export function translatePool(context: Context, parts: Parts): readonly Server[]
   for (const { server } of members) settle(context, parts, server);
   const lines = members.map(({ server }) => server.line);
   const notes = notesOf(parts, [...merged.values()]);
-  if (entries.length > 0) draft.set(setting, entries.join(', '), { lines, notes });
+  if (entries.length > 0) {
+    draft.set(setting, entries.join(', '), { lines, notes });
+  } else {
+    const why = `To fill in: none of the servers of the ${parts.role} in the file takes work.`;
+    draft.set(setting, '', { blank: true, notes: [why] });
+  }
   return members.map(({ server }) => server);
 }
 

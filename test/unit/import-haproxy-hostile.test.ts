@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseConfig } from '../../src/config.ts';
 import { Draft } from '../../src/import-haproxy/draft.ts';
 import { NothingToImport } from '../../src/import-haproxy/import.ts';
+import { issue } from '../support/certificates.ts';
+import { temporaryFolder } from '../support/gateway.ts';
 import { fixture, type ImportedText, importText } from '../support/import-haproxy.ts';
 import { randomFrom } from '../support/random.ts';
 
@@ -16,6 +19,15 @@ function assertSound({ imported, env }: ImportedText): void {
     assert.equal(env[name], value, name);
     if (!blank) assert.equal(Draft.problem(name, value), undefined, `${name}=${value}`);
   }
+}
+
+/** With what is to be filled in, and without files of authorities that are not here, it is a configuration. */
+function assertUsable({ env }: ImportedText, certificate: Record<string, string>): void {
+  const backends = ['PORTAL_BACKENDS', 'CONSOLE_BACKENDS'].map((name) => {
+    const given = env[name] || 'http://10.0.0.9:80';
+    return [name, given.replaceAll(/ ca=\S+/g, '')];
+  });
+  parseConfig({ ...env, ...Object.fromEntries(backends), ...certificate });
 }
 
 test('a broken file is told line by line, and what is sound in it is used', () => {
@@ -68,13 +80,30 @@ test('nesting, length and number have ends', () => {
   assert.throws(() => importText('listen x\n'.repeat(6000)), NothingToImport);
 });
 
+test('listeners that would take one port are kept apart', () => {
+  const { env, reason } = importText(
+    'listen novnc\n bind :443 ssl crt /x.pem\n mode http\n server one 10.0.0.11:6080\n',
+  );
+  assert.deepEqual([env.CONSOLE_LISTEN, env.PORTAL_LISTEN], ['0.0.0.0:443', ':8443']);
+  assert.equal(reason('bind :443 ssl crt /x.pem'), '');
+  const admin = importText(PORTAL.replace(':443', '127.0.0.1:9090')).env;
+  assert.deepEqual([admin.PORTAL_LISTEN, admin.ADMIN_LISTEN], ['127.0.0.1:9090', '127.0.0.1:9091']);
+});
+
+test('a service whose servers take no work has its backends to be filled in', () => {
+  const { env, report } = importText(PORTAL.replace(':80', ':80 disabled'));
+  assert.equal(env.PORTAL_BACKENDS, '');
+  assert.match(report, /^To fill in: PORTAL_BACKENDS\./m);
+});
+
 test('escape sequences in a file do not reach the terminal', () => {
   const { report } = importText(`${PORTAL} log-format \u001b[2J\u009b31m\u0007\n`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   assert.doesNotMatch(report, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
 });
 
-test('files that chance has mangled are imported soundly or refused', () => {
+test('files that chance has mangled become configurations that can be used, or are refused', async (t) => {
+  const { cert, key } = await issue(temporaryFolder(t), 'vip', { names: ['localhost'] });
   const random = randomFrom(20261125);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const texts = ['legacy-1.4', 'kolla', 'openstack-ansible', 'tripleo', 'broken'].map(fixture);
@@ -101,7 +130,9 @@ test('files that chance has mangled are imported soundly or refused', () => {
       if (random() < 0.2) lines.splice(at, 0, pick(lines));
     }
     try {
-      assertSound(importText(lines.join('\n')));
+      const imported = importText(lines.join('\n'));
+      assertSound(imported);
+      assertUsable(imported, { TLS_CERT: cert, TLS_KEY: key });
       sound += 1;
     } catch (error) {
       if (!(error instanceof NothingToImport)) throw new Error(lines.join('\n'), { cause: error });
