@@ -25,6 +25,8 @@ const USAGE = `Usage: dashgate COMMAND [--config FILE] [--open] [--json]
   doctor     examine the deployment: names, backends, certificates, memcached, sessions, limits;
              each finding with its remedy, with --json for programs; it changes nothing
   settings   print every setting with its meaning and default
+  import-haproxy FILE
+             print the .env that does what HAProxy's configuration does, and what it leaves out
   dashboard  run one mock dashboard of the demo
   console    run one mock console of the demo
   certificate FOLDER
@@ -38,6 +40,8 @@ Exit codes: 0 done, 1 failed (doctor: has found an error), 64 wrong usage,
 `;
 
 async function main(): Promise<number> {
+  const [first, ...args] = process.argv.slice(2);
+  if (first === 'import-haproxy') return importHaproxy(args);
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -163,6 +167,15 @@ async function certificate([folder, ...rest]: string[]): Promise<number> {
   const { cert, key } = await demoCertificate(folder);
   process.stdout.write(`${cert}\n${key}\n`);
   return EXIT.ok;
+}
+
+/** It has options of its own. */
+async function importHaproxy(args: readonly string[]): Promise<number> {
+  const { runImport } = await import('./import-haproxy/command.ts');
+  const { code, out, err } = runImport(args, (name) => process.env[name]);
+  process.stdout.write(out);
+  process.stderr.write(err);
+  return code;
 }
 
 /** Settings of the process, over those of the file. */

@@ -8,7 +8,7 @@ const SRC = new URL('../../src/', import.meta.url).pathname;
 /** Who may import whom: each line what stands below it, none what stands above. */
 const ORDER = [
   ['main.ts'],
-  ['demo', 'doctor'],
+  ['demo', 'doctor', 'import-haproxy'],
   ['gateway'],
   ['config.ts'],
   ['settings.ts'],
@@ -29,6 +29,7 @@ const PURE = [
   /^cache\/(door-(queue|meta|replies|counters|stats|retrieval|task|commands|meta-commands)|view-document|view-encoding|view-judge|view-reading|view-publisher|known-view|layout|members|mover|owners|place|place-book|replicas|placeholder|cas-token|reserved-keys|cache-timing|shared-view|reader|writer|follower|item-copy|refiller|replicated-store)\.ts$/,
   /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser|command-numbers|byte-requests|decisions|heartbeat|peers|roster|shared-state|pins)\.ts$/,
   /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|outgoing-head|reframing|refusal|deadlines|websocket-frames)\.ts$/,
+  /^import-haproxy\/(?!command|source-files)/,
   /^listener\/(proxy-protocol|client-hello|crc32c|certificate-choice)\.ts$/,
   /^session\/pickle-/,
   /^upstream\/(backend|backend-address|backend-options|ejection|endpoints|handshake|pool|proxy-header|selection|shared-load|slow-start|status-set)\.ts$/,
