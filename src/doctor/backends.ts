@@ -67,8 +67,7 @@ function judge(
   service: string,
   timeoutMs: number,
 ): Pick<Observation, 'severity' | 'detail' | 'remedy'> {
-  // The path of a check may have a token in its query.
-  const told = `${detail.replace(/\?\S*/, '?…')}, in ${Math.ceil(tookMs)} ms`;
+  const told = `${detail}, in ${Math.ceil(tookMs)} ms`;
   if (unasked) {
     const remedy = 'raise the limit of open files (LimitNOFILE, ulimit -n) or of local ports';
     return { severity: 'error', detail: told, remedy };
