@@ -67,7 +67,10 @@ export async function startGatewayProcess(
     Number(lines().findLast((line) => line.listener === listener)?.port);
   const state = async () => {
     note();
-    const answer = await fetch(`http://127.0.0.1:${port('admin')}/api/state`);
+    const answer = await fetch(`http://127.0.0.1:${port('admin')}/api/state`, {
+      // One that is kept ends with a supervisor that is replaced.
+      headers: { connection: 'close' },
+    });
     return (await answer.json()) as GatewayState;
   };
   const logged = (message: string) => lines().filter(({ msg }) => msg === message);
