@@ -113,11 +113,21 @@ export class Wire {
 
   /** Waits for the end of the connection, before which nothing more may come. */
   async closed(): Promise<void> {
+    await this.#over();
+    if (this.#unread !== '') throw new Deviation(`also got ${shown(this.#unread)}`);
+  }
+
+  /** Waits until the connection is closed, whatever comes before that. */
+  async gone(): Promise<void> {
+    await this.#over();
+    this.#unread = '';
+  }
+
+  async #over(): Promise<void> {
     await this.#bell.until(
       () => 'the connection to be closed',
       () => this.over || undefined,
     );
-    if (this.#unread !== '') throw new Deviation(`also got ${shown(this.#unread)}`);
   }
 
   async #message(kind: Kind, expected: Expected, bodiless: boolean): Promise<Message> {
