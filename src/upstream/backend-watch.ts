@@ -1,5 +1,6 @@
 import type { Logger } from '../log.ts';
 import type { Backend } from './backend.ts';
+import type { CheckResult } from './check-result.ts';
 import { type EjectionPolicy, OutlierEjection } from './ejection.ts';
 import { type CheckedBackends, HealthMonitor } from './health.ts';
 import { checkBackend, type HealthCheck } from './health-check.ts';
@@ -52,7 +53,7 @@ export class BackendWatch {
       rise,
       fall,
       logger,
-      check: ({ address }) => checkBackend(address, check),
+      check: (backend) => this.#check(backend, check),
     });
   }
 
@@ -77,6 +78,13 @@ export class BackendWatch {
   failed(backend: Backend, outcome: 'failed' | 'error'): void {
     this.#ejection?.failed(backend, performance.now());
     if (outcome === 'failed') this.#monitor.hasten(backend);
+  }
+
+  async #check(backend: Backend, check: HealthCheck): Promise<CheckResult> {
+    const wasBad = backend.lastCheck?.ok === false;
+    const result = await checkBackend(backend.address, check);
+    if (result.ok && wasBad) this.#ejection?.recovered(backend, performance.now());
+    return result;
   }
 
   /** Has itself called when something is due next. */

@@ -69,10 +69,25 @@ export class OutlierEjection {
   /** Takes in whose time is over. */
   advance(now: number): void {
     for (const [backend, { until }] of this.#records) {
-      if (!backend.ejected || now < until) continue;
-      backend.ejected = false;
-      this.#onReturned(backend);
+      if (now >= until) this.#takeIn(backend);
     }
+  }
+
+  /**
+   * A health check of the backend is good after one that was not: what failed was seen by the checks as
+   * well and is over, such as a restart, and nobody has to wait for the end of its time.
+   */
+  recovered(backend: Backend, now: number): void {
+    const record = this.#records.get(backend);
+    if (!record || !backend.ejected) return;
+    record.until = now;
+    this.#takeIn(backend);
+  }
+
+  #takeIn(backend: Backend): void {
+    if (!backend.ejected) return;
+    backend.ejected = false;
+    this.#onReturned(backend);
   }
 
   #mayEject(backend: Backend): boolean {

@@ -37,6 +37,18 @@ function stageOf(text: string, policy: Partial<EjectionPolicy> = {}) {
 }
 
 describe('outlier ejection', () => {
+  test('takes a backend in before its time when its health check has recovered, too', () => {
+    const { told, ejection, fail, backendOf } = stageOf('http://a:1 name=a,http://b:1 name=b');
+    ejection.recovered(backendOf('a'), 1);
+    fail('a', 3);
+    ejection.recovered(backendOf('b'), 1_000);
+    assert.equal(backendOf('a').ejected, true, 'another one has recovered');
+    ejection.recovered(backendOf('a'), 2_000);
+    assert.equal(backendOf('a').ejected, false);
+    assert.deepEqual(told, ['a out for 10000', 'a in']);
+    assert.equal(ejection.due, Number.POSITIVE_INFINITY);
+  });
+
   test('leaves out a backend that failed so many times in a row, and takes it in again', () => {
     const { pool, told, ejection, fail, at, backendOf } = stageOf(
       'http://a:1 name=a,http://b:1 name=b',
