@@ -218,6 +218,8 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
 
   /** Counts, and measures no time: after a pause of the whole machine all are to be heard first. */
   #ping(): void {
+    // How long a start may take has a limit of its own, which a busy host needs.
+    if (this.state === 'starting') return;
     if (this.#unanswered > 0) this.emit('missed', this.#unanswered);
     this.#unanswered += 1;
     this.#mailbox.sendLatest('ping', { type: 'ping' });

@@ -216,10 +216,14 @@ test('a worker that does not answer is taken to be stuck, killed and replaced', 
   const [stuck] = await state();
   process.kill(stuck!.pid, 'SIGSTOP');
   await until('it is told', () => lines.some(({ msg }) => msg === 'a worker is stuck'));
-  await until('another one serves', async () => {
-    const [present] = await state();
-    return present?.state === 'serving' && present.pid !== stuck!.pid;
-  });
+  await until(
+    'another one serves',
+    async () => {
+      const [present] = await state();
+      return present?.state === 'serving' && present.pid !== stuck!.pid;
+    },
+    30_000,
+  );
   assert.equal((await fetchTls(gateway.addresses.portal!.port, '/x')).status, 200);
 });
 

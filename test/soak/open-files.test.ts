@@ -21,6 +21,8 @@ test('a gateway with too few open files for its clients lives, and serves again 
     ADMIN_LISTEN: `127.0.0.1:${admin}`,
     HEALTH_INTERVAL: '200ms',
     HEALTH_FALL: '1',
+    // A thousand handshakes may keep a busy host from answering sooner.
+    HEALTH_TIMEOUT: '10s',
     HEALTH_RISE: '1',
   };
   const command = dashgateCommand(t, ['start'], settings, { openFiles: OPEN_FILES });
