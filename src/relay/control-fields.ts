@@ -1,7 +1,7 @@
 import { HeadError } from './head.ts';
 import type { HeaderLines } from './header-lines.ts';
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING } from './header-names.ts';
-import { DIGIT, HTAB, isWord, SP, skipText } from './octets.ts';
+import { DIGIT, isBlank, isWord, skipText } from './octets.ts';
 
 const COMMA = 0x2c;
 const NONE = -1;
@@ -119,8 +119,4 @@ function contentLength(lines: HeaderLines, line: number): number {
 
 function isValue(lines: HeaderLines, line: number, word: string): boolean {
   return isWord(lines.text, lines.valueStart(line), lines.valueEnd(line), word);
-}
-
-function isBlank(octet: number): boolean {
-  return octet === SP || octet === HTAB;
 }

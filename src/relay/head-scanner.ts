@@ -1,7 +1,7 @@
 import { HeadError, type HeadLimits } from './head.ts';
 import { HeaderLines } from './header-lines.ts';
 import { kindOfName } from './header-names.ts';
-import { COLON, CR, FIELD_TEXT, HTAB, LF, type OctetClass, SP, skip, TOKEN } from './octets.ts';
+import { COLON, CR, FIELD_TEXT, isBlank, LF, type OctetClass, SP, skip, TOKEN } from './octets.ts';
 
 /** What the first line of a message is; a section of trailers has none. */
 export interface StartLine {
@@ -158,7 +158,7 @@ export class HeadScanner {
         phase = 'beforeValue';
       }
       if (phase === 'beforeValue') {
-        while (at < end && (data[at] === SP || data[at] === HTAB)) at += 1;
+        while (at < end && isBlank(data[at]!)) at += 1;
         if (at === end) break;
         valueStart = at;
         phase = 'value';
@@ -189,7 +189,7 @@ export class HeadScanner {
 
   #phaseOfLine(first: number): Phase {
     if (first === CR) return 'headEnd';
-    if (first === SP || first === HTAB) {
+    if (isBlank(first)) {
       throw new HeadError(400, 'a header line begins with a blank');
     }
     if (first === COLON) throw new HeadError(400, 'a header name is empty');
@@ -230,14 +230,10 @@ function afterLineFeed(data: Uint8Array, at: number): number {
   return at + 1;
 }
 
-function isBlank(octet: number): boolean {
-  return octet === SP || octet === HTAB;
-}
-
 function misplaced(octet: number, where: string): HeadError {
   if (octet === LF) return new HeadError(400, `${where} has an LF without a CR`);
   if (octet === CR) return new HeadError(400, `${where} breaks off`);
-  if (octet === SP || octet === HTAB) return new HeadError(400, `${where} has a blank in it`);
+  if (isBlank(octet)) return new HeadError(400, `${where} has a blank in it`);
   const control = octet < SP || octet === 0x7f;
   return new HeadError(400, `${where} has a ${control ? 'control' : 'forbidden'} character`);
 }

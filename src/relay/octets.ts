@@ -22,6 +22,11 @@ export const TARGET = octets('', [0x21, 0x22], [0x24, 0x7e]);
 
 export const DIGIT = octets('', [0x30, 0x39]);
 
+/** What may stand around a field value and between the parts of a list (RFC 9110 §5.6.3). */
+export function isBlank(octet: number): boolean {
+  return octet === SP || octet === HTAB;
+}
+
 /** The first position from `at` whose octet is not of the class; `end` where all are. */
 export function skip(data: Uint8Array, at: number, end: number, octetClass: OctetClass): number {
   while (at < end && octetClass[data[at]!] === 1) at += 1;
