@@ -109,7 +109,8 @@ export class Mover {
     if (read.length > 1 && this.#isFull(target)) this.#readOnly(target);
     else if (read.length < written.length && this.#view.isReadSettled()) {
       this.#view.change((view) => ({ ...view, write: view.read }));
-      this.#logger.info({ nodes: target.nodes }, 'the session cache has moved to other nodes');
+      const { nodes, copies } = target;
+      this.#logger.info({ nodes, copies }, 'the session cache has every item where it belongs');
     }
   }
 

@@ -11,6 +11,7 @@ import { MemcachedNode } from './memcached-node.ts';
 import { Mover } from './mover.ts';
 import { NodeCounters } from './node-counters.ts';
 import { type AddressOrder, Placer } from './owners.ts';
+import { holdItems } from './population.ts';
 import { Refiller } from './refiller.ts';
 import { everyNodeOf, type Replicas, type WhenUnsure } from './replicas.ts';
 import { ReplicatedStore } from './replicated-store.ts';
@@ -91,7 +92,15 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     health.note(node, reason);
     logEntry(logger, node, entry, reason);
   };
-  const view = new SharedView({ spec, connect, clock, timing, onEntry });
+  const keyPrefix = options.keyPrefix ?? '';
+  const view = new SharedView({
+    spec,
+    connect,
+    clock,
+    timing,
+    onEntry,
+    arePopulated: (nodes) => holdItems(nodes, keyPrefix),
+  });
   const placer = new Placer({
     arrangement: () => view.arrangement,
     place: (address, layouts) => view.place(address, layouts),
@@ -109,7 +118,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     replicas,
     view,
     id: randomUUID(),
-    keyPrefix: options.keyPrefix ?? '',
+    keyPrefix,
     keysPerSecond: options.refillKeysPerSecond ?? REFILL_KEYS_PER_SECOND,
     itemLifetimeMs: options.itemLifetimeMs ?? ITEM_LIFETIME_MS,
     logger,

@@ -1,3 +1,4 @@
+import type { CacheNode } from './cache-node.ts';
 import type { CacheTiming } from './cache-timing.ts';
 import { type Clock, sleep } from './clock.ts';
 import { KnownView, type KnownViewOptions } from './known-view.ts';
@@ -22,6 +23,8 @@ import { ViewReading } from './view-reading.ts';
 export interface SharedViewOptions extends KnownViewOptions {
   readonly clock: Clock;
   readonly timing: CacheTiming;
+  /** Whether nodes that were never served hold items nevertheless; they do not unless told. */
+  readonly arePopulated?: (nodes: readonly CacheNode[]) => Promise<boolean>;
 }
 
 /**
@@ -55,6 +58,7 @@ export class SharedView {
   #leaseUntil = Number.NEGATIVE_INFINITY;
   #quorumAt: number;
   #refreshing: Promise<void> | undefined;
+  #bootstrapping = false;
   readonly #changed: Signal;
   #cancelReading: (() => void) | undefined;
   #closed = false;
@@ -79,7 +83,7 @@ export class SharedView {
       timing: options.timing,
       spec: options.spec,
       view: this.#known,
-      bootstrap: (members) => this.#bootstrap(members),
+      bootstrap: (members) => void this.#bootstrap(members),
       lose: (address, reason) => this.#lose(address, reason),
       restore: (member, reason) => this.#restore(member, reason),
     });
@@ -269,9 +273,17 @@ export class SharedView {
   }
 
   /** The first gateway of a cluster that was never served believes every node. */
-  #bootstrap(members: readonly Member[]): void {
-    this.#adopt(initialView(this.#options.spec, this.#clock.unixMs()));
+  async #bootstrap(members: readonly Member[]): Promise<void> {
+    if (this.#bootstrapping) return;
+    this.#bootstrapping = true;
+    const { spec, arePopulated } = this.#options;
+    const populated = await arePopulated?.(members.map(({ node }) => node));
+    this.#bootstrapping = false;
+    // Another gateway may have begun it meanwhile.
+    if (this.#closed || !this.#known.isEmpty) return;
+    this.#adopt(initialView(spec, this.#clock.unixMs(), populated));
     for (const member of members) this.#publisher.allowRestoring(member);
+    this.#push();
   }
 
   /** Takes note of what is on a node. */

@@ -55,15 +55,23 @@ const PROGRESS: Record<CopyState, number> = { behind: 0, refilling: 1, full: 2 }
 /** So many ranks of layouts that are no longer written are remembered. */
 const HISTORY = 8;
 
-/** The view of a cluster that the cache has never served: every node is believed. */
-export function initialView(spec: LayoutSpec, unixMs: number): View {
-  const layout = layoutOf(1, spec);
-  const copies = new Map([[layout.id, { at: 1, state: 'full', since: unixMs } as const]]);
+/**
+ * The view of a cluster that the cache has never served: every node is believed. What the nodes hold
+ * (`populated`) the dashboards' own client has put on the first owner alone. They then begin with one
+ * copy of each item and move on to the spec, or the first moment without an owner would lose what was
+ * never copied. Both views have the same layouts, so that gateways which find different things begin
+ * one cluster.
+ */
+export function initialView(spec: LayoutSpec, unixMs: number, populated = false): View {
+  const single = layoutOf(1, { ...spec, copies: 1 });
+  const wanted = spec.copies === 1 ? single : layoutOf(2, spec);
+  const believed = populated ? single : wanted;
+  const copies = new Map([[believed.id, { at: 1, state: 'full', since: unixMs } as const]]);
   return {
-    layouts: new Map([[layout.id, layout]]),
-    read: 1,
-    write: 1,
-    nodes: new Map(layout.nodes.map((node) => [node, { losses: 1, since: unixMs, copies }])),
+    layouts: new Map([single, wanted].map((layout) => [layout.id, layout])),
+    read: believed.rank,
+    write: believed.rank,
+    nodes: new Map(spec.nodes.map((node) => [node, { losses: 1, since: unixMs, copies }])),
   };
 }
 

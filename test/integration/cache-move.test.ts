@@ -103,12 +103,18 @@ async function assertFilled(caches: readonly SessionCache[], when: string): Prom
   }
 }
 
-/** Each key is where a client of these nodes would look for it, and on the next one. */
-async function assertPlaced(t: TestContext, { nodes, placement, copies = 2 }: NodeOptions) {
-  const order = createPlacement(placement, parseNodes(nodes));
+/** The nodes themselves, asked without the cache. */
+function openNodes(t: TestContext, nodes: readonly string[]): MemcachedNode[] {
   const timing = { ...DEFAULT_CACHE_TIMING, writeDeadlineMs: 5000 };
   const there = nodes.map((node) => new MemcachedNode(parseNode(node), { timing }));
   for (const node of there) t.after(() => node.close());
+  return there;
+}
+
+/** Each key is where a client of these nodes would look for it, and on the next one. */
+async function assertPlaced(t: TestContext, { nodes, placement, copies = 2 }: NodeOptions) {
+  const order = createPlacement(placement, parseNodes(nodes));
+  const there = openNodes(t, nodes);
   for (const key of KEYS) {
     for (const index of order(key).slice(0, copies)) {
       assert.equal((await there[index]!.fetch(key))?.value.toString(), key, key);
@@ -249,5 +255,31 @@ describe('the session cache is moved', { concurrency: 2 }, () => {
         for (const key of deleted) assert.equal(await store.get(key), undefined, key);
       }
     }
+  });
+
+  it("in front of nodes that hold what the dashboards' own client has put on one each", async (t) => {
+    const lab = await startLab(t, 3);
+    const nodes = lab.list(0, 1, 2);
+    const order = createPlacement(PLACEMENT, parseNodes(nodes));
+    const there = openNodes(t, nodes);
+    for (const key of KEYS) {
+      const [first, second] = order(key);
+      await there[first!]!.store('set', key, Buffer.from(key), 1, 3600);
+      // A client that once took the first node for dead has left older values on the next.
+      await there[second!]!.store('set', key, Buffer.from('old'), 1, 3600);
+    }
+    const caches = await Promise.all([lab.start(nodes), lab.start(nodes)]);
+    // Longer than it takes to give up a node of whose items there are others.
+    await lab.servers[0]!.pause();
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, 500);
+    const traffic = startTraffic(caches);
+    await over;
+    lab.servers[0]!.resume();
+    await moved(caches, nodes);
+    await traffic.stop();
+    await assertPlaced(t, { nodes, placement: PLACEMENT });
+    await lab.servers[1]!.kill();
+    await assertFilled(caches, 'without a node');
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import type { CacheHealth } from '../../src/cache/cache-health.ts';
 import { type DjangoSite, startSite } from '../support/django/site.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { type RunningMemcached, startMemcached } from '../support/memcached.ts';
@@ -18,13 +19,21 @@ async function startCache(t: TestContext, placement: string, nodes: readonly str
     CACHE_LISTEN: '127.0.0.1:0',
   });
   const admin = `http://127.0.0.1:${gateway.addresses.admin!.port}`;
-  const states = async () => {
-    const { cache } = (await (await fetch(`${admin}/api/state`)).json()) as {
-      cache: { nodes: { state: string; reachable: boolean }[] };
-    };
-    return cache.nodes.map(({ state, reachable }) => (reachable ? state : 'away'));
+  const state = async () => {
+    const { cache } = (await (await fetch(`${admin}/api/state`)).json()) as { cache: CacheHealth };
+    return cache;
   };
-  return { location: [`127.0.0.1:${gateway.addresses.cache!.port}`], states, admin };
+  /** Resolves when every item is on two nodes. */
+  const whole = () =>
+    until(
+      'every node is full, and nothing is copied any more',
+      async () => {
+        const { nodes, move } = await state();
+        return move === undefined && nodes.every((node) => node.reachable && node.state === 'full');
+      },
+      30_000,
+    );
+  return { location: [`127.0.0.1:${gateway.addresses.cache!.port}`], whole, admin };
 }
 
 async function loginAll(site: DjangoSite, users: readonly number[]): Promise<string[]> {
@@ -52,8 +61,7 @@ describe("Django's sessions through the session cache of a gateway", { concurren
       const cache = await startCache(t, placement, addresses);
       const site = await startSite(t, placement, cache.location);
       await assertAllIn(site, ids, 'after the move to the cache');
-      // Written once more, as Horizon does with each click, they are on two nodes.
-      for (const id of ids) await site.ask('/put?click=1', id);
+      await cache.whole();
 
       for (const [index, node] of nodes.entries()) {
         await node.kill();
@@ -61,11 +69,7 @@ describe("Django's sessions through the session cache of a gateway", { concurren
         for (const id of ids) await site.ask('/put?click=2', id);
         await assertAllIn(site, ids, `written to without node ${index}`);
         nodes[index] = await restarted(t, node);
-        await until(
-          'every node is full again',
-          async () => (await cache.states()).every((state) => state === 'full'),
-          30_000,
-        );
+        await cache.whole();
       }
       // Another site: the clients of the first one have not got over what its nodes went through.
       const back = await startSite(t, placement, addresses);
@@ -76,11 +80,7 @@ describe("Django's sessions through the session cache of a gateway", { concurren
         await node.kill();
         assert.deepEqual(JSON.parse((await site.ask('/show', ids[0])).body), {});
         await startMemcached(t, { port: node.port });
-        await until(
-          'every node is full again',
-          async () => (await cache.states()).every((state) => state === 'full'),
-          30_000,
-        );
+        await cache.whole();
       }
     });
   }
