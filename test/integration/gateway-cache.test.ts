@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { CacheHealth } from '../../src/cache/cache-health.ts';
+import { parseNodes } from '../../src/memcached/node-address.ts';
+import { createPlacement } from '../../src/memcached/placement.ts';
+import { conversation } from '../support/cache-door.ts';
 import { type DjangoSite, startSite } from '../support/django/site.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { type RunningMemcached, startMemcached } from '../support/memcached.ts';
@@ -33,7 +36,8 @@ async function startCache(t: TestContext, placement: string, nodes: readonly str
       },
       30_000,
     );
-  return { location: [`127.0.0.1:${gateway.addresses.cache!.port}`], whole, admin };
+  const { port } = gateway.addresses.cache!;
+  return { port, location: [`127.0.0.1:${port}`], state, whole, admin };
 }
 
 async function loginAll(site: DjangoSite, users: readonly number[]): Promise<string[]> {
@@ -84,6 +88,45 @@ describe("Django's sessions through the session cache of a gateway", { concurren
       }
     });
   }
+
+  it('and what each node was asked, and failed, is counted', async (t) => {
+    const nodes = await Promise.all([startMemcached(t), startMemcached(t), startMemcached(t)]);
+    const addresses = nodes.map(({ address }) => address);
+    const cache = await startCache(t, 'pymemcache', addresses);
+    await cache.whole();
+    const counts = async () => (await cache.state()).nodes.map((node) => node.counts);
+    const door = { host: '127.0.0.1', port: cache.port };
+    const keys = Array.from({ length: 30 }, (_, n) => `:1:counted${n}`);
+    const orders = keys.map(createPlacement('pymemcache', parseNodes(addresses)));
+
+    const sets = keys.map((key) => `set ${key} 0 0 1\r\nx\r\n`).join('');
+    assert.equal(await conversation(t, door, `${sets}quit\r\n`), 'STORED\r\n'.repeat(keys.length));
+    const stored = await counts();
+    // Each on two nodes, and nothing else was asked for a client.
+    const ownedBy = (node: number) => orders.filter((order) => order.slice(0, 2).includes(node));
+    for (const [node, { operations, failures, latencyMs }] of stored.entries()) {
+      assert.equal(operations, ownedBy(node).length);
+      assert.equal(failures, 0);
+      assert.ok(latencyMs > 0 && latencyMs < 1000 * operations, `${latencyMs} ms`);
+    }
+
+    const gets = keys.map((key) => `get ${key}\r\n`).join('');
+    await conversation(t, door, `${gets}quit\r\n`);
+    const read = (await counts()).map(({ operations }, i) => operations - stored[i]!.operations);
+    assert.deepEqual(
+      read,
+      addresses.map((_, node) => orders.filter(([first]) => first === node).length),
+    );
+
+    await nodes[0]!.kill();
+    assert.equal(await conversation(t, door, `${sets}quit\r\n`), 'STORED\r\n'.repeat(keys.length));
+    const [lost, ...left] = await counts();
+    assert.ok(lost!.failures > 0 && lost!.operations - read[0]! - stored[0]!.operations > 0);
+    assert.deepEqual(
+      left.map(({ failures }) => failures),
+      [0, 0],
+    );
+  });
 
   it('and its status page shows what each node is believed', async (t) => {
     const nodes = await Promise.all([startMemcached(t), startMemcached(t), startMemcached(t)]);
