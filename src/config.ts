@@ -83,6 +83,7 @@ function readConfig(env: Environment, files: KeptFiles): Config {
   }
   assertDistinctListeners(config, report);
   assertCacheIsNoNode(config, report);
+  assertAdminIsGuarded(config, report);
   assertRoomForWorkers(config, report);
   assertChecks(config, report);
   const keyPairs = readKeyPairs(config, report);
@@ -168,6 +169,19 @@ function assertCacheIsNoNode(
       `names ${node.text}, which is CACHE_LISTEN; name the memcached nodes themselves`,
     );
   }
+}
+
+/** Who reaches the admin listener can drain backends and end consoles. */
+function assertAdminIsGuarded(
+  { ADMIN_LISTEN: address, ADMIN_PASSWORD, ADMIN_TOKEN }: Partial<Values>,
+  report: (name: Name, problem: string) => void,
+): void {
+  if (!address || ADMIN_PASSWORD !== undefined || ADMIN_TOKEN !== undefined) return;
+  if (/^(127\.|::1$)/.test(address.host)) return;
+  report(
+    'ADMIN_LISTEN',
+    'can be reached from other hosts without a password; write 127.0.0.1:9090, or set ADMIN_PASSWORD (people) or ADMIN_TOKEN (programs)',
+  );
 }
 
 /** The least `maxconn` of a configuration: as many workers can have a part of it. */

@@ -103,7 +103,8 @@ async function serve(env: () => Environment, predecessor?: Predecessor): Promise
   const logger = createLogger(config.LOG_LEVEL, { shared: true });
   const codeCache = workersOf(config) > 0 ? await CodeCache.create(process.env, logger) : undefined;
   process.once('exit', () => codeCache?.remove());
-  const gateway = await startGateway(config, { logger, codeCache, predecessor });
+  const reread = () => parseConfig(env());
+  const gateway = await startGateway(config, { logger, codeCache, predecessor, reread });
   predecessor?.serving();
   process.on('SIGHUP', () => void reload(gateway, env, logger));
   const replaced = new Promise<void>((resolve) => {

@@ -103,3 +103,15 @@ export function sharedSecret(value: string): string {
   if (value.length >= 16) return value;
   throw new Error('is too short; write 16 characters or more, such as openssl rand -hex 16 gives');
 }
+
+export function adminPassword(value: string): string {
+  if (value.length >= 12) return value;
+  throw new Error('is too short; write 12 characters or more');
+}
+
+export function adminToken(value: string): string {
+  if (/^[\w.~+/-]{32,200}=*$/.test(value)) return value;
+  throw new Error(
+    'is no token; write 32 to 200 letters, digits or . _ ~ + / -, such as openssl rand -hex 32 gives',
+  );
+}

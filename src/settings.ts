@@ -15,6 +15,8 @@ import { readCertificates, readKeys } from './listener/key-pairs.ts';
 import { LOG_LEVELS } from './log.ts';
 import { PLACEMENTS } from './memcached/placement.ts';
 import {
+  adminPassword,
+  adminToken,
   backends,
   consoleBackends,
   deniedPaths,
@@ -302,7 +304,17 @@ export const SETTINGS = {
   ADMIN_LISTEN: optional(
     listenAddress,
     '127.0.0.1:9090',
-    'Address of /healthz, /readyz and the status page, plain HTTP, for this host only; empty: off.',
+    'Address of /healthz, /readyz, the status page and the API, plain HTTP; for this host only unless ADMIN_PASSWORD or ADMIN_TOKEN is set; empty: off.',
+  ),
+  ADMIN_PASSWORD: secret(
+    adminPassword,
+    '',
+    'Password of the status page, 12 characters or more; empty: none, which only an address of this host allows.',
+  ),
+  ADMIN_TOKEN: secret(
+    adminToken,
+    '',
+    'What programs send as bearer token to the API, 32 characters or more, such as openssl rand -hex 32 gives.',
   ),
   WORKERS: preset(
     workers,

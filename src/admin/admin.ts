@@ -1,16 +1,24 @@
 import { createServer, type Server } from 'node:http';
 import express from 'express';
+import { type Logger, silentLogger } from '../log.ts';
+import { Access, type AccessOptions, failed } from './access.ts';
+import { type Operations, operationRoutes } from './operations.ts';
 import { isReady, readState, type StateSources } from './state.ts';
 import { statusPage } from './status-page.ts';
 
 export interface AdminOptions extends StateSources {
+  /** Who may come in; without, everybody may, and nothing can be changed. */
+  readonly access?: AccessOptions;
+  /** What an operator can do; without, the pages only tell. */
+  readonly operations?: Operations;
+  readonly logger?: Logger;
   /** The gateway takes no new work; it is not ready then. */
   readonly isStopping: () => boolean;
 }
 
 /**
  * The admin listener: `/healthz` (the process lives), `/readyz` (every service has a backend),
- * `/api/state` as JSON, and the status page at `/`. It only reads.
+ * the API, and the status page at `/`.
  */
 export function createAdmin(options: AdminOptions): Server {
   return createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, adminApp(options));
@@ -38,11 +46,16 @@ export function adminApp(options: AdminOptions): express.Express {
     else if (isReady(options.services())) res.type('text').send('ready\n');
     else res.status(503).type('text').send('not ready: a service has no backend that is up\n');
   });
+  const { access: accessOptions, operations, logger = silentLogger } = options;
+  const access = accessOptions && new Access(accessOptions);
+  if (access) app.use(access.routes());
+  if (access && operations) app.use(operationRoutes(operations, logger));
   app.get('/api/state', async (_req, res) => {
     res.json(await readState(options));
   });
   app.get('/', async (_req, res) => {
     res.send(statusPage(await readState(options)));
   });
+  app.use(failed);
   return app;
 }

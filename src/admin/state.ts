@@ -11,6 +11,20 @@ export interface ServiceView {
   readonly tunnels: number;
 }
 
+/** One open tunnel. */
+export interface OpenTunnel {
+  readonly id: string;
+  readonly service: string;
+  readonly backend: string;
+  /** The address of its client. */
+  readonly client: string;
+  /** When it was opened, in ms of unix time. */
+  readonly since: number;
+  /** Bytes from the client and from the backend. */
+  readonly received: number;
+  readonly sent: number;
+}
+
 /** What there is to see of the session cache. */
 export interface CacheView {
   /** Undefined while it has not told. */

@@ -6,20 +6,28 @@ import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
 import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
 import { loadOffsetOf } from '../upstream/shared-load.ts';
-import { gatewayName, sharedSecret } from './identity.ts';
+import { adminSecret, gatewayName, sharedSecret } from './identity.ts';
 import { type Holder, type Limited, Limits } from './limits.ts';
-import type { BackendFailure, DataReport, Snapshot, Uplink } from './messages.ts';
+import type { BackendFailure, DataReport, OpenTunnel, Snapshot, Uplink } from './messages.ts';
+import { Operator } from './operator.ts';
 import { serviceConfigs } from './services.ts';
+import { Sessions } from './sessions.ts';
 import { SharedControl } from './shared-control.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
 import { WatchedService } from './watched-service.ts';
 
 /** A data plane as the control plane deals with it; its report is what it last told. */
 export interface Member extends Holder {
+  /** Of its process. */
+  readonly pid: number;
   /** Hands it what to select by from now on. */
   apply(snapshot: Snapshot): void;
   /** Asks it to tell; resolves when it has, or has taken too long. */
   refresh(): Promise<void>;
+  /** The newest of its open tunnels, at most so many of each service. */
+  openTunnels(most: number): Promise<readonly OpenTunnel[]>;
+  /** Ends one of them with a close frame; whether it was there. */
+  endTunnel(id: string): Promise<boolean>;
 }
 
 export interface ControlPlaneOptions {
@@ -28,6 +36,10 @@ export interface ControlPlaneOptions {
   readonly workers: () => readonly WorkerState[];
   /** What there is to see of the session cache; undefined where it is off. */
   readonly cache: () => CacheView | undefined;
+  /** Where the session cache is bound; undefined where it is off. */
+  readonly cachePort: () => number | undefined;
+  /** Reads the configuration anew and goes by it; rejects where that cannot be. */
+  readonly reload: () => Promise<void>;
 }
 
 /** How long a data plane's news wait, at most, before the others are told, in ms. */
@@ -43,6 +55,7 @@ export class ControlPlane implements Uplink {
   readonly #options: ControlPlaneOptions;
   #config: Config;
   #cluster: Cluster;
+  readonly #sessions: Sessions;
   #services: readonly WatchedService[];
   readonly #members = new Set<Member>();
   readonly #tally = new Tally();
@@ -57,6 +70,7 @@ export class ControlPlane implements Uplink {
     this.#options = options;
     this.#config = config;
     this.#cluster = this.#connect(config);
+    this.#sessions = new Sessions(() => this.#config, options.cachePort);
     this.#services = this.#watch(config, []);
   }
 
@@ -76,7 +90,46 @@ export class ControlPlane implements Uplink {
       shared: () => this.shared(),
       refresh: () => this.#refresh(),
       isStopping: () => this.#stopping,
+      access: {
+        sessions: () => this.#sessions.cluster,
+        secret: adminSecret(this.#config),
+        credentials: () => ({
+          password: this.#config.ADMIN_PASSWORD,
+          token: this.#config.ADMIN_TOKEN,
+        }),
+        logger: this.#options.logger,
+      },
+      operations: new Operator(this, this.#sessions, this.#options.reload),
+      logger: this.#options.logger,
     });
+  }
+
+  /** The pools, and what is observed of their backends. */
+  get services(): readonly WatchedService[] {
+    return this.#services;
+  }
+
+  /** The newest open tunnels, at most so many, the newest first. */
+  async openTunnels(most: number): Promise<readonly OpenTunnel[]> {
+    const members = Array.from(this.#members);
+    const theirs = await Promise.all(
+      members.map(async (member) => {
+        const tunnels = await member.openTunnels(most);
+        return tunnels.map((tunnel) => ({ ...tunnel, id: `${member.pid}-${tunnel.id}` }));
+      }),
+    );
+    const newestFirst = theirs.flat().sort((one, other) => other.since - one.since);
+    return newestFirst.slice(0, most);
+  }
+
+  /** Ends the tunnel of that id; whether it was there. */
+  async endTunnel(id: string): Promise<boolean> {
+    const [pid, ...rest] = id.split('-');
+    // A process may have two data planes, one of which drains.
+    for (const member of this.#members) {
+      if (String(member.pid) === pid && (await member.endTunnel(rest.join('-')))) return true;
+    }
+    return false;
   }
 
   /**
@@ -205,6 +258,7 @@ export class ControlPlane implements Uplink {
     this.#shared?.stop();
     for (const node of this.#nodes) node.close();
     this.#cluster.close();
+    this.#sessions.close();
   }
 
   #watch(config: Config, before: readonly WatchedService[]): WatchedService[] {

@@ -8,7 +8,7 @@ import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
 import { ConsoleAdmission } from './admission.ts';
 import { consolePins } from './identity.ts';
 import type { DataListener } from './listeners.ts';
-import type { BackendFailure, DataReport, Snapshot, Uplink } from './messages.ts';
+import type { BackendFailure, DataReport, OpenTunnel, Snapshot, Uplink } from './messages.ts';
 import { createRedirector } from './redirector.ts';
 import { Service } from './service.ts';
 import { serviceConfigs } from './services.ts';
@@ -89,6 +89,16 @@ export class DataPlane {
       connections: this.#limit.open,
       services: Array.from(this.#services.values(), (service) => service.report()),
     };
+  }
+
+  /** The newest of its open tunnels, at most so many of each service. */
+  openTunnels(most: number): OpenTunnel[] {
+    return Array.from(this.#services.values()).flatMap((service) => service.openTunnels(most));
+  }
+
+  /** Ends the tunnel of that id; whether it was there. */
+  endTunnel(id: string): boolean {
+    return Array.from(this.#services.values()).some((service) => service.endTunnel(id));
   }
 
   /**

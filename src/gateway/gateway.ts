@@ -53,6 +53,8 @@ export interface GatewayOptions {
   readonly codeCache?: CodeCache | undefined;
   /** The gateway whose place this one takes, with its listening sockets. */
   readonly predecessor?: Predecessor | undefined;
+  /** Reads the configuration anew, for a reload that is asked for at the admin listener. */
+  readonly reread?: (() => Config) | undefined;
 }
 
 /**
@@ -81,7 +83,8 @@ class RunningGateway implements Gateway {
   /** Reloads come one after the other. */
   #reloading: Promise<void> = Promise.resolve();
 
-  constructor(config: Config, { logger, timing, codeCache, predecessor }: GatewayOptions) {
+  constructor(config: Config, options: GatewayOptions) {
+    const { logger, timing, codeCache, predecessor, reread } = options;
     this.#config = config;
     this.#logger = logger;
     this.control = new ControlPlane(config, {
@@ -89,6 +92,11 @@ class RunningGateway implements Gateway {
       workers: () => this.#fleet.workers(),
       cache: () =>
         this.#config.CACHE_LISTEN ? { health: () => this.#fleet.cacheHealth() } : undefined,
+      cachePort: () => this.#listeners.get('cache')?.address.port,
+      reload: async () => {
+        if (!reread) throw new Error('this gateway was not started from a configuration on disk');
+        await this.reload(reread());
+      },
     });
     this.#ticketKeys = predecessor?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
     if (predecessor) this.#listeners = predecessor.listeners;

@@ -26,6 +26,13 @@ export function sharedSecret({ SHARED_SECRET, keyPairs }: Config): Buffer {
   return Buffer.from(hkdfSync('sha256', key, '', 'dashgate shared state', 32));
 }
 
+/** What the cookies of the admin pages are signed with. */
+export function adminSecret(config: Config): string {
+  return Buffer.from(hkdfSync('sha256', sharedSecret(config), '', 'admin pages', 32)).toString(
+    'base64url',
+  );
+}
+
 /** Where consoles that reconnect go back to, as it is configured; undefined: anywhere. */
 export function consolePins(config: Config, nodes: readonly StateNode[]): TunnelPins | undefined {
   const { CONSOLE_PIN_TTL } = config;

@@ -1,11 +1,12 @@
 import type { ControlPlane, Member } from './control-plane.ts';
 import type { DataPlane } from './data-plane.ts';
-import type { DataReport, Snapshot } from './messages.ts';
+import type { DataReport, OpenTunnel, Snapshot } from './messages.ts';
 import { Reporter } from './reporter.ts';
 import { type Share, WHOLE } from './share.ts';
 
 /** A data plane in the process of the control plane. */
 export class LocalMember implements Member {
+  readonly pid = process.pid;
   share: Share | undefined = WHOLE;
   report: DataReport;
   readonly #plane: DataPlane;
@@ -29,6 +30,14 @@ export class LocalMember implements Member {
 
   async refresh(): Promise<void> {
     this.report = this.#plane.report();
+  }
+
+  async openTunnels(most: number): Promise<readonly OpenTunnel[]> {
+    return this.#plane.openTunnels(most);
+  }
+
+  async endTunnel(id: string): Promise<boolean> {
+    return this.#plane.endTunnel(id);
   }
 
   /** Takes no more connections; resolves when the last one is gone. */

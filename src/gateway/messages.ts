@@ -2,7 +2,10 @@
  * What control plane and data plane tell each other. Everything is plain data that JSON carries
  * whole, so that the two may be in different processes; counts are since the data plane's start.
  */
+import type { OpenTunnel } from '../admin/state.ts';
 import type { AdminState, Health } from '../upstream/backend.ts';
+
+export type { OpenTunnel };
 
 /** What a data plane selects by: the latest is all that it knows. */
 export interface Snapshot {

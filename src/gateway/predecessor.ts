@@ -4,7 +4,7 @@ import type { BoundListener, BoundListeners } from './bound-listeners.ts';
 import type { ControlPlane, Member } from './control-plane.ts';
 import type { ListenerName } from './listeners.ts';
 import { Mailbox } from './mailbox.ts';
-import { type DataReport, EMPTY_REPORT } from './messages.ts';
+import { type DataReport, EMPTY_REPORT, type OpenTunnel } from './messages.ts';
 import type { FromSuccessor, ToSuccessor } from './succession-messages.ts';
 
 /** How long the one before may take to hand its sockets over, in ms. */
@@ -15,6 +15,7 @@ const MEET_MS = 10_000;
  * plane that drains: what it holds counts, until it is gone.
  */
 export class Predecessor implements Member {
+  readonly pid = process.ppid;
   readonly share = undefined;
   report: DataReport = EMPTY_REPORT;
   ticketKeys: Buffer = Buffer.alloc(0);
@@ -65,6 +66,15 @@ export class Predecessor implements Member {
   apply(): void {}
 
   async refresh(): Promise<void> {}
+
+  /** What it holds is not told one by one. */
+  async openTunnels(): Promise<readonly OpenTunnel[]> {
+    return [];
+  }
+
+  async endTunnel(): Promise<boolean> {
+    return false;
+  }
 
   #onMessage(message: ToSuccessor, handle: SendHandle): void {
     if (message.type === 'socket') {

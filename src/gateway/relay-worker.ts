@@ -43,6 +43,14 @@ export class RelayWorker {
     this.#plane.apply(snapshot);
   }
 
+  tellTunnels(most: number): void {
+    this.#supervisor.send({ type: 'tunnels', tunnels: this.#plane.openTunnels(most) });
+  }
+
+  endTunnel(id: string): void {
+    this.#supervisor.send({ type: 'tunnelEnded', id, found: this.#plane.endTunnel(id) });
+  }
+
   async accept(): Promise<void> {
     await Promise.all(this.#servers.map(({ server, fd }) => listenOn(server, fd)));
   }

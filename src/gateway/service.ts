@@ -14,7 +14,7 @@ import { Relay } from '../relay/relay.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
 import type { Balance } from '../upstream/selection.ts';
-import type { BackendFailure, ServiceReport, ServiceSnapshot } from './messages.ts';
+import type { BackendFailure, OpenTunnel, ServiceReport, ServiceSnapshot } from './messages.ts';
 import { RelayLog } from './relay-log.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
@@ -156,6 +156,19 @@ export class Service {
         return { name, active, tunnels, limit: most, claimed, failed, failedInARow };
       }),
     };
+  }
+
+  /** The newest of its open tunnels, at most so many. */
+  openTunnels(most: number): OpenTunnel[] {
+    return this.#relay.viewTunnels(most).map(({ number, ...view }) => {
+      return { id: `${this.name}-${number}`, service: this.name, ...view };
+    });
+  }
+
+  /** Ends the tunnel of that id; whether it was there. */
+  endTunnel(id: string): boolean {
+    const [service, number] = id.split('-');
+    return service === this.name && this.#relay.endTunnel(Number(number));
   }
 
   /**

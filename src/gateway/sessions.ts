@@ -18,3 +18,40 @@ export function sessionsOf(config: Config, cachePort: number | undefined): Clust
   const node = host.includes(':') ? `[${host}]:${cachePort}` : `${host}:${cachePort}`;
   return new Cluster({ nodes: [node], placement: MEMCACHED_PLACEMENT });
 }
+
+/** The dashboards' sessions as a control plane needs them: by the configuration of the moment. */
+export class Sessions {
+  readonly #config: () => Config;
+  readonly #cachePort: () => number | undefined;
+  #made: { readonly for: string; readonly cluster: Cluster } | undefined;
+
+  constructor(config: () => Config, cachePort: () => number | undefined) {
+    this.#config = config;
+    this.#cachePort = cachePort;
+  }
+
+  get keyPrefix(): string {
+    return this.#config().DJANGO_KEY_PREFIX;
+  }
+
+  get keyVersion(): number {
+    return this.#config().DJANGO_KEY_VERSION;
+  }
+
+  /** Where they are now. */
+  get cluster(): Cluster {
+    const config = this.#config();
+    const port = this.#cachePort();
+    const { MEMCACHED_SERVERS, MEMCACHED_PLACEMENT, CACHE_TLS } = config;
+    const now = JSON.stringify([MEMCACHED_SERVERS, MEMCACHED_PLACEMENT, CACHE_TLS, port]);
+    if (this.#made?.for === now) return this.#made.cluster;
+    this.close();
+    this.#made = { for: now, cluster: sessionsOf(config, port) };
+    return this.#made.cluster;
+  }
+
+  close(): void {
+    this.#made?.cluster.close();
+    this.#made = undefined;
+  }
+}

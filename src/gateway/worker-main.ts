@@ -51,6 +51,12 @@ async function obey(message: ToWorker): Promise<void> {
     case 'report':
       worker?.report();
       break;
+    case 'tunnels':
+      if (worker instanceof RelayWorker) worker.tellTunnels(message.most);
+      break;
+    case 'endTunnel':
+      if (worker instanceof RelayWorker) worker.endTunnel(message.id);
+      break;
     case 'ping':
       supervisor.send({ type: 'pong' });
       break;

@@ -2,14 +2,14 @@ import type { CacheHealth } from '../cache/cache-health.ts';
 import type { NodeOptions } from '../cache/session-cache.ts';
 import type { ConfigSource } from '../config.ts';
 import type { DataListener } from './listeners.ts';
-import type { BackendFailure, DataReport, Snapshot } from './messages.ts';
+import type { BackendFailure, DataReport, OpenTunnel, Snapshot } from './messages.ts';
 import type { Share } from './share.ts';
 
 /**
  * To be raised when a message changes its meaning: a supervisor that was not replaced when the code was
  * must not start workers that it does not understand.
  */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** A listening socket that a worker is started with. */
 export interface WorkerSocket<N extends string> {
@@ -57,6 +57,9 @@ export type ToWorker =
   | { readonly type: 'stop' }
   /** Tell what you do. */
   | { readonly type: 'report' }
+  /** Tell of the newest open tunnels, at most so many. */
+  | { readonly type: 'tunnels'; readonly most: number }
+  | { readonly type: 'endTunnel'; readonly id: string }
   /** Say that you are not stuck. */
   | { readonly type: 'ping' };
 
@@ -77,4 +80,6 @@ export type FromWorker =
       readonly backend: string;
       readonly failure: BackendFailure;
     }
+  | { readonly type: 'tunnels'; readonly tunnels: readonly OpenTunnel[] }
+  | { readonly type: 'tunnelEnded'; readonly id: string; readonly found: boolean }
   | { readonly type: 'pong' };

@@ -6,7 +6,13 @@ import type { NodeOptions } from '../cache/session-cache.ts';
 import type { ConfigSource, Environment } from '../config.ts';
 import type { Member } from './control-plane.ts';
 import { Mailbox } from './mailbox.ts';
-import { type BackendFailure, type DataReport, EMPTY_REPORT, type Snapshot } from './messages.ts';
+import {
+  type BackendFailure,
+  type DataReport,
+  EMPTY_REPORT,
+  type OpenTunnel,
+  type Snapshot,
+} from './messages.ts';
 import type { Share } from './share.ts';
 import { type FromWorker, PROTOCOL, type Task, type ToWorker } from './worker-messages.ts';
 
@@ -33,6 +39,8 @@ export interface WorkerTiming {
   /** How often it is asked whether it is stuck. */
   readonly pingMs: number;
 }
+
+type Answer<T extends FromWorker['type']> = Extract<FromWorker, { readonly type: T }>;
 
 interface WorkerEvents {
   report: [];
@@ -105,8 +113,8 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
   }
 
   /** Resolves when it can accept; rejects, with what it said, where it ends before. */
-  ready(): Promise<void> {
-    return this.#answer('ready');
+  async ready(): Promise<void> {
+    await this.#answer('ready');
   }
 
   /** Has it accept connections. */
@@ -161,6 +169,19 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
     await this.#answer('report', REFRESH_MS).catch(() => {});
   }
 
+  async openTunnels(most: number): Promise<readonly OpenTunnel[]> {
+    this.#mailbox.send({ type: 'tunnels', most });
+    const answer = await this.#answer('tunnels', REFRESH_MS).catch(() => undefined);
+    return answer?.tunnels ?? [];
+  }
+
+  async endTunnel(id: string): Promise<boolean> {
+    this.#mailbox.send({ type: 'endTunnel', id });
+    const isAbout = (answer: { readonly id: string }) => answer.id === id;
+    const answer = await this.#answer('tunnelEnded', REFRESH_MS, isAbout).catch(() => undefined);
+    return answer?.found ?? false;
+  }
+
   /** What there is to see of it. */
   describe(): Omit<WorkerState, 'kind' | 'slot' | 'restarts'> {
     const { services, connections } = this.report;
@@ -173,8 +194,12 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
     };
   }
 
-  /** @throws Error where it ends, or takes too long. */
-  #answer(type: FromWorker['type'], timeoutMs = this.#options.timing.answerMs): Promise<void> {
+  /** What it says next of a type, and of which `isAbout` holds. @throws Error where it ends, or takes too long. */
+  #answer<T extends FromWorker['type']>(
+    type: T,
+    timeoutMs = this.#options.timing.answerMs,
+    isAbout: (answer: Answer<T>) => boolean = () => true,
+  ): Promise<Answer<T>> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         clearTimeout(timer);
@@ -183,7 +208,8 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
         act();
       };
       const onMessage = (message: unknown) => {
-        if ((message as FromWorker).type === type) settle(resolve);
+        const answer = message as Answer<T>;
+        if (answer.type === type && isAbout(answer)) settle(() => resolve(answer));
       };
       const onEnd = () => settle(() => reject(new Error(`a worker ${describeEnd(this.#end!)}`)));
       const timer = setTimeout(() => {

@@ -16,7 +16,7 @@ import type {
 import type { RelayReport } from './relay-report.ts';
 import { RequestIds } from './request-ids.ts';
 import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
-import { type TunnelLimits, Tunnels } from './tunnels.ts';
+import { type TunnelLimits, Tunnels, type TunnelView } from './tunnels.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
 import { WriteBuffers } from './write-buffers.ts';
 
@@ -90,6 +90,16 @@ export class Relay implements DownstreamContext {
     return this.#tunnels.size;
   }
 
+  /** See {@link Tunnels.view}. */
+  viewTunnels(most: number): TunnelView[] {
+    return this.#tunnels.view(most);
+  }
+
+  /** Ends one tunnel; whether it was there. */
+  endTunnel(number: number): boolean {
+    return this.#tunnels.end(number);
+  }
+
   /** Serves a connection that was accepted, and secured where it is to be. */
   accept(socket: Socket, peer: DownstreamPeer): void {
     this.#downstream.add(new DownstreamConnection(socket, peer, this));
@@ -130,6 +140,6 @@ export class Relay implements DownstreamContext {
       const ms = Math.round(performance.now() - opened);
       this.report.tunnelClosed({ ...record, ...bytes, ms, code: end?.code, reason: end?.reason });
     });
-    this.#tunnels.add(tunnel, lease);
+    this.#tunnels.add(tunnel, lease, record.client);
   }
 }

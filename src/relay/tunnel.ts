@@ -116,6 +116,11 @@ export class Tunnel implements Deadlined {
     return this.#received;
   }
 
+  /** Bytes from the backend so far. */
+  get sent(): number {
+    return this.#sent;
+  }
+
   /** Ends both sides with a close frame, for which they have `ENDING_MS`; cuts them after that. */
   end(end: TunnelEnd): void {
     if (this.#ending || this.#client.socket.destroyed) return;

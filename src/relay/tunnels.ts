@@ -15,6 +15,7 @@ export interface TunnelLimits {
 
 const DRAINED: TunnelEnd = { code: 1001, reason: 'the console server is taken out of service' };
 const RETIRED: TunnelEnd = { code: 1001, reason: 'the gateway is shutting down' };
+const ENDED: TunnelEnd = { code: 1008, reason: 'an operator has ended the console' };
 const OVER: TunnelEnd = { code: 1008, reason: 'a console may not last any longer' };
 
 /** How often it is looked whether backends take tunnels at all, in ms. */
@@ -27,8 +28,25 @@ const LONGEST_SPREAD_MS = 10_000;
 /** Why a tunnel is to end though neither side wants it. */
 type Cause = 'drain' | 'maint' | 'retired';
 
+/** An open tunnel, as it is told of. */
+export interface TunnelView {
+  /** Its number in this relay. */
+  readonly number: number;
+  /** The address of its client. */
+  readonly client: string;
+  readonly backend: string;
+  /** When it was opened, in ms of unix time. */
+  readonly since: number;
+  /** Bytes from the client and from the backend. */
+  readonly received: number;
+  readonly sent: number;
+}
+
 /** An open tunnel, and what is to happen to it. */
 interface Entry {
+  readonly number: number;
+  readonly client: string;
+  readonly since: number;
   readonly tunnel: Tunnel;
   readonly lease: Lease;
   readonly duration: Deadlined | undefined;
@@ -46,6 +64,7 @@ export class Tunnels {
   readonly #entries = new Map<Tunnel, Entry>();
   readonly #sweep: Deadlined = { deadline: 0, onDeadline: () => this.#onSweep() };
   #retiring = false;
+  #opened = 0;
 
   constructor(deadlines: Deadlines, limits: TunnelLimits) {
     this.#deadlines = deadlines;
@@ -56,14 +75,17 @@ export class Tunnels {
     return this.#entries.size;
   }
 
-  /** Takes care of a tunnel until `remove`. */
-  add(tunnel: Tunnel, lease: Lease): void {
+  /** Takes care of a tunnel of that client until `remove`. */
+  add(tunnel: Tunnel, lease: Lease, client: string): void {
     const { durationMs, pingMs } = this.#limits;
     const duration =
       durationMs === undefined
         ? undefined
         : this.#deadlines.after(durationMs, () => tunnel.end(OVER));
-    const entry: Entry = { tunnel, lease, duration, departure: undefined, ping: undefined };
+    const number = ++this.#opened;
+    const since = Date.now();
+    const about = { number, client, since };
+    const entry = { ...about, tunnel, lease, duration, departure: undefined, ping: undefined };
     if (this.#entries.size === 0) {
       this.#sweep.deadline = this.#deadlines.in(SWEEP_MS);
       this.#deadlines.add(this.#sweep);
@@ -83,6 +105,24 @@ export class Tunnels {
     if (entry.duration) this.#deadlines.remove(entry.duration);
     if (entry.ping) this.#deadlines.remove(entry.ping);
     if (this.#entries.size === 0) this.#deadlines.remove(this.#sweep);
+  }
+
+  /** The newest of them, at most so many, the newest first. */
+  view(most: number): TunnelView[] {
+    const entries = Array.from(this.#entries.values()).slice(-most).reverse();
+    return entries.map(({ number, client, since, lease, tunnel: { received, sent } }) => {
+      return { number, client, backend: lease.backend.name, since, received, sent };
+    });
+  }
+
+  /** Ends one of them; whether it was there. */
+  end(number: number): boolean {
+    for (const entry of this.#entries.values()) {
+      if (entry.number !== number) continue;
+      entry.tunnel.end(ENDED);
+      return true;
+    }
+    return false;
   }
 
   /** Ends all of them within `spreadMs`, and what opens from now on at once. */

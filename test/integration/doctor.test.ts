@@ -190,6 +190,7 @@ describe('the doctor on this host', () => {
   it('warns of an admin listener and of trust that are open to everybody', async (t) => {
     const found = await findings(t, {
       ADMIN_LISTEN: '0.0.0.0:0',
+      ADMIN_TOKEN: 't'.repeat(32),
       TRUSTED_PROXIES: '10.0.0.0/8,0.0.0.0/0',
       PROXY_PROTOCOL_FROM: '::/0',
       CACHE_LISTEN: '0.0.0.0:0',

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import supertest from 'supertest';
+import { startBackend } from '../support/backend.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { recordingLogger } from '../support/log.ts';
+import { startMemcached } from '../support/memcached.ts';
+
+const PASSWORD = 'correct horse battery';
+const TOKEN = 'f00d'.repeat(8);
+
+async function startAdmin(t: TestContext, settings: Record<string, string>) {
+  const backend = await startBackend(t);
+  const { logger, lines } = recordingLogger();
+  const gateway = await startTestGateway(
+    t,
+    { PORTAL_BACKENDS: `${backend.url} name=one`, ...settings },
+    logger,
+  );
+  const url = `http://127.0.0.1:${gateway.addresses.admin!.port}`;
+  return { gateway, lines, url, ask: supertest(url) };
+}
+
+const login = (url: string, password = PASSWORD) =>
+  supertest(url).post('/login').type('form').send({ password });
+
+/** The cookie that an answer sets, as a request sends it. */
+function cookieOf(answer: { headers: Record<string, unknown> }): string {
+  const [cookie = ''] = (answer.headers['set-cookie'] ?? []) as string[];
+  assert.match(cookie, /^dashgate_admin=.*; HttpOnly; SameSite=Strict$/);
+  return cookie.split(';')[0]!;
+}
+
+describe('the admin listener', () => {
+  it('is open without a password, but not under a name that a page has had resolved to it', async (t) => {
+    const { ask } = await startAdmin(t, {});
+    await ask.get('/api/state').expect(200);
+    await ask.get('/').expect(200);
+    await ask.get('/api/state').set('host', 'localhost:9090').expect(200);
+    const { body } = await ask.get('/api/state').set('host', 'evil.example:9090').expect(403);
+    assert.match(body.remedy, /127\.0\.0\.1/);
+    await ask.get('/healthz').set('host', 'evil.example').expect(200);
+  });
+
+  it('lets nobody but its own pages change anything where it is open', async (t) => {
+    const { ask } = await startAdmin(t, {});
+    const drain = () => ask.post('/api/services/portal/backends/one').send({ admin: 'drain' });
+    assert.match((await drain().expect(403)).body.remedy, /X-CSRF-Token/);
+    const { token } = (await ask.get('/api/csrf').expect(200)).body;
+    await drain().set('x-csrf-token', `${token}x`).expect(403);
+    await drain().set('x-csrf-token', token).set('sec-fetch-site', 'cross-site').expect(403);
+    await drain().set('x-csrf-token', token).set('origin', 'https://evil.example').expect(403);
+    await drain().set('x-csrf-token', token).set('sec-fetch-site', 'same-origin').expect(200);
+  });
+
+  it('asks for a login where there is a password, and for nothing to be healthy', async (t) => {
+    const { ask, url } = await startAdmin(t, { ADMIN_PASSWORD: PASSWORD });
+    await ask.get('/healthz').expect(200);
+    await ask.get('/readyz').expect(200);
+    await ask.get('/').set('accept', 'text/html').expect(303).expect('location', '/login');
+    assert.match((await ask.get('/api/state').expect(401)).body.remedy, /log in/);
+    const page = await ask.get('/login').expect(200);
+    assert.match(page.text, /<form method="post" action="\/login">/);
+    assert.match(page.headers['content-security-policy']!, /default-src/);
+
+    assert.match((await login(url, 'wrong').expect(401)).text, /not the password/);
+    const cookie = cookieOf(await login(url).expect(303));
+    await ask.get('/api/state').set('cookie', cookie).expect(200);
+    const change = { admin: 'drain' };
+    const path = '/api/services/portal/backends/one';
+    await ask.post(path).set('cookie', cookie).send(change).expect(403);
+    const { token } = (await ask.get('/api/csrf').set('cookie', cookie).expect(200)).body;
+    await ask.post(path).set('cookie', cookie).set('x-csrf-token', token).send(change).expect(200);
+
+    // The token of another login is none.
+    const other = cookieOf(await login(url).expect(303));
+    await ask.post(path).set('cookie', other).set('x-csrf-token', token).send(change).expect(403);
+
+    await ask.post('/logout').set('cookie', cookie).expect(403);
+    await ask.post('/logout').set('cookie', cookie).set('x-csrf-token', token).expect(303);
+    await ask.get('/api/state').set('cookie', cookie).expect(401);
+    await ask.get('/api/state').set('cookie', other).expect(200);
+  });
+
+  it('takes no login from another site, and no session id that somebody planted', async (t) => {
+    const node = await startMemcached(t);
+    const { url } = await startAdmin(t, {
+      ADMIN_PASSWORD: PASSWORD,
+      MEMCACHED_SERVERS: node.address,
+    });
+    await login(url).set('sec-fetch-site', 'cross-site').expect(403);
+    await login(url).set('origin', 'https://evil.example').expect(403);
+    const planted = cookieOf(await login(url).expect(303));
+    const fresh = cookieOf(await login(url).set('cookie', planted).expect(303));
+    assert.notEqual(fresh, planted);
+    await supertest(url).get('/api/state').set('cookie', planted).expect(401);
+  });
+
+  it('takes the token of programs, without a token for forms', async (t) => {
+    const { ask, lines } = await startAdmin(t, { ADMIN_TOKEN: TOKEN });
+    await ask
+      .get('/api/state')
+      .expect(401)
+      .expect('www-authenticate', /^Bearer /);
+    await ask.get('/api/state').set('authorization', `Bearer ${TOKEN}`).expect(200);
+    await ask
+      .post('/api/services/portal/backends/one')
+      .set('authorization', `Bearer ${TOKEN}`)
+      .send({ weight: 7 })
+      .expect(200);
+    const audit = lines.find(({ audit }) => audit === true)!;
+    assert.equal(audit.by, 'token');
+    assert.equal(audit.weight, 7);
+    assert.ok(!JSON.stringify(lines).includes(TOKEN));
+  });
+
+  it('has a brute force wait, and lets in who knows better from elsewhere', async (t) => {
+    const { ask, url, lines } = await startAdmin(t, {
+      ADMIN_PASSWORD: PASSWORD,
+      ADMIN_TOKEN: TOKEN,
+    });
+    const cookie = cookieOf(await login(url).expect(303));
+    for (let i = 0; i < 5; i++) await login(url, `guess${i}`).expect(401);
+    const refused = await login(url).expect(429);
+    assert.match(String(refused.headers['retry-after']), /^\d+$/);
+    await ask.get('/api/state').set('authorization', `Bearer ${TOKEN}`).expect(429);
+    // Who is in stays in.
+    await ask.get('/api/state').set('cookie', cookie).expect(200);
+    assert.ok(!JSON.stringify(lines).includes('guess'));
+  });
+
+  it('knows a login at every gateway, and at its own while memcached is away', async (t) => {
+    const node = await startMemcached(t);
+    const settings = {
+      ADMIN_PASSWORD: PASSWORD,
+      MEMCACHED_SERVERS: node.address,
+      SHARED_SECRET: 'the same for all of them',
+    };
+    const one = await startAdmin(t, settings);
+    const two = await startAdmin(t, settings);
+    const cookie = cookieOf(await login(one.url).expect(303));
+    await two.ask.get('/api/state').set('cookie', cookie).expect(200);
+    const stranger = await startAdmin(t, { ...settings, ADMIN_PASSWORD: 'another password' });
+    await stranger.ask.get('/api/state').set('cookie', cookie).expect(401);
+
+    await node.kill();
+    const alone = cookieOf(await login(one.url).expect(303));
+    await one.ask.get('/api/state').set('cookie', alone).expect(200);
+    await two.ask.get('/api/state').set('cookie', alone).expect(401);
+    assert.ok(one.lines.some(({ msg }) => /this gateway alone/.test(String(msg))));
+  });
+
+  it('says what is wrong with a request, and does not fall over it', async (t) => {
+    const { ask } = await startAdmin(t, { ADMIN_TOKEN: TOKEN });
+    const path = '/api/services/portal/backends/one';
+    const send = (to: string, body: unknown) =>
+      ask
+        .post(to)
+        .set('authorization', `Bearer ${TOKEN}`)
+        .type('json')
+        .send(body as string);
+    assert.match((await send(path, '{"admin":').expect(400)).body.error, /JSON/);
+    assert.match((await send(path, '[]').expect(400)).body.error, /neither admin nor weight/);
+    assert.match((await send(path, { admin: 'off' }).expect(400)).body.error, /ready, drain/);
+    assert.match((await send(path, { weight: 1.5 }).expect(400)).body.error, /whole number/);
+    assert.match((await send(path, { weight: 100_000 }).expect(404)).body.error, /weight/);
+    assert.match((await send(path, { wieght: 1 }).expect(400)).body.error, /wieght is none of/);
+    assert.match((await send(`${path}<b>`, { weight: 1 }).expect(404)).body.error, /there is no/);
+    assert.match(
+      (await send('/api/sessions/revoke', { session: 'x' }).expect(400)).body.error,
+      /32/,
+    );
+    await send('/api/nothing', {}).expect(404);
+    await ask
+      .delete('/api/tunnels/1-console-1')
+      .set('authorization', `Bearer ${TOKEN}`)
+      .expect(404);
+  });
+});
