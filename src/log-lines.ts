@@ -2,6 +2,7 @@
 const BATCH_BYTES = 65_536;
 /** How long a line may be held back, in ms. */
 const FLUSH_MS = 100;
+const LINE_FEED = 0x0a;
 /** No character of UTF-16 takes more bytes of UTF-8. */
 const MAX_BYTES_PER_CHARACTER = 3;
 
@@ -15,12 +16,23 @@ export class LogLines {
   #batch: Buffer;
   #end = 0;
   #timer: NodeJS.Timeout | undefined;
+  #dropped = 0;
 
   /** @param batchBytes Most bytes that are handed on at once, but for a line that is longer. */
   constructor(pass: (bytes: Buffer) => void, batchBytes = BATCH_BYTES) {
     this.#pass = pass;
     this.#batchBytes = batchBytes;
     this.#batch = Buffer.allocUnsafeSlow(batchBytes);
+  }
+
+  /** Lines that were handed on and lost. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** What was handed on could not be kept for a reader that is too slow. */
+  lost(bytes: Buffer): void {
+    for (const byte of bytes) if (byte === LINE_FEED) this.#dropped += 1;
   }
 
   /** Takes a line, with its line feed. */

@@ -38,6 +38,7 @@ export function createLogger(level: LogLevel, { shared = false } = {}): Logger {
   // Its type knows strings only, whatever its content mode.
   const write = output.write.bind(output) as (bytes: unknown) => boolean;
   const lines = new LogLines(write, mostAtOnce);
+  output.on('drop', (bytes) => lines.lost(bytes as Buffer));
   // Before the destination's own listener, which writes what it was handed.
   process.prependListener('exit', () => lines.flush());
   return pino(options, lines);
@@ -56,23 +57,37 @@ function mixesWrites(descriptor: number): boolean {
 /**
  * Writes lines of level `info` with one message, as `logger.info(fields, message)` would, from fields
  * that are JSON already (`,"name":value` each). For a line that comes with every request: making it
- * costs a fifth of what pino takes to look at an object. Undefined where the logger drops that level.
+ * costs a fifth of what pino takes to look at an object. Undefined where the logger drops that level;
+ * another output than the logger's own gets them all the same.
  */
 export function lineWriter(
   logger: Logger,
   message: string,
+  output: LineOutput = lineOutput(logger),
 ): ((fields: string) => void) | undefined {
   const { levels, isLevelEnabled } = logger as pino.Logger;
-  if (!isLevelEnabled.call(logger, 'info')) return undefined;
+  if (output === lineOutput(logger) && !isLevelEnabled.call(logger, 'info')) return undefined;
   const parts = logger as unknown as Parts;
   const begin = parts[symbols.lsCacheSym][levels.values.info!]!;
   const bindings = parts[symbols.chindingsSym];
   const time = parts[symbols.timeSym];
-  const output = parts[symbols.streamSym];
   const end = `,"msg":${JSON.stringify(message)}}\n`;
   return (fields) => {
     output.write(begin + time() + bindings + fields + end);
   };
+}
+
+/** Where lines of a log go. */
+export interface LineOutput {
+  /** Takes a line, with its line feed. */
+  write(line: string): unknown;
+  /** Lines that could not be delivered. */
+  readonly dropped?: number;
+}
+
+/** Where a logger writes, for lines that are not its own. */
+export function lineOutput(logger: Logger): LineOutput {
+  return (logger as unknown as Parts)[symbols.streamSym];
 }
 
 /** A JSON string; most need no escapes. */
@@ -91,7 +106,7 @@ interface Parts {
   /** The bindings of the logger and its parents, as JSON. */
   readonly [symbols.chindingsSym]: string;
   readonly [symbols.timeSym]: () => string;
-  readonly [symbols.streamSym]: { write(line: string): unknown };
+  readonly [symbols.streamSym]: LineOutput;
 }
 
 /** The time in ISO 8601 as pino wants it; made once a millisecond, for many lines share one. */

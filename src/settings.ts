@@ -1,3 +1,5 @@
+import { ACCESS_LOG_FORMATS } from './access-log/access-log.ts';
+import { parseLogDestination } from './access-log/destination.ts';
 import type { FileReader } from './config-files.ts';
 import {
   cookieName,
@@ -383,7 +385,22 @@ export const SETTINGS = {
     'info',
     `Least level that is logged: ${LOG_LEVELS.join(', ')}.`,
   ),
-  ACCESS_LOG: preset(flag, 'on', 'A log line for each request: on or off.'),
+  ACCESS_LOG: preset(
+    parseLogDestination,
+    'stdout',
+    'Where a line for each request goes: stdout, syslog:/dev/log, syslog:udp:HOST:PORT (those two with a facility, such as local1; local0 unless told) or off.',
+  ),
+  ACCESS_LOG_FORMAT: preset(
+    oneOf(ACCESS_LOG_FORMATS),
+    'json',
+    "How it is written: json, or httplog as HAProxy's 'option httplog'.",
+  ),
+  ACCESS_LOG_SAMPLE: preset(
+    integer(1, 1_000_000),
+    '1',
+    'Of requests that go well, one in so many is logged; what fails or is slow always is.',
+  ),
+  ACCESS_LOG_SLOW: preset(duration, '1s', 'What is slow: so long, or longer.'),
 } as const;
 
 /** The text of .env.example: every setting with its meaning and default. */

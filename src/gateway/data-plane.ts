@@ -1,4 +1,5 @@
 import type { Server } from 'node:net';
+import { AccessLog } from '../access-log/access-log.ts';
 import type { Config } from '../config.ts';
 import { ConnectionLimit, clientsWithinOpenFiles } from '../listener/connection-limit.ts';
 import { TlsContexts } from '../listener/tls-contexts.ts';
@@ -37,6 +38,7 @@ export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #tls: TlsContexts;
   readonly #limit: ConnectionLimit;
+  readonly #accessLog: AccessLog;
   readonly #services: ReadonlyMap<string, Service>;
   /** For a console that needs a session. */
   readonly #sessions: Cluster | undefined;
@@ -51,7 +53,15 @@ export class DataPlane {
     this.#options = options;
     this.#tls = new TlsContexts(config.keyPairs, { ticketKeys });
     this.#limit = limitOf(config, share, logger);
-    const shared = { config, tls: this.#tls, limit: this.#limit };
+    this.#accessLog = new AccessLog({
+      destination: config.ACCESS_LOG,
+      format: config.ACCESS_LOG_FORMAT,
+      sample: config.ACCESS_LOG_SAMPLE,
+      slowMs: config.ACCESS_LOG_SLOW,
+      logger,
+    });
+    const accessLog = this.#accessLog;
+    const shared = { config, tls: this.#tls, limit: this.#limit, accessLog };
     this.#sessions = config.CONSOLE_REQUIRE_SESSION
       ? sessionsOf(config, options.cachePort)
       : undefined;
@@ -111,8 +121,7 @@ export class DataPlane {
     const deadline = setTimeout(() => void this.close(), this.#config.DRAIN_TIMEOUT);
     await drained;
     clearTimeout(deadline);
-    this.#sessions?.close();
-    for (const node of this.#nodes) node.close();
+    this.#release();
   }
 
   /**
@@ -125,8 +134,14 @@ export class DataPlane {
     );
     for (const service of this.#services.values()) service.retire();
     await stopped;
+    this.#release();
+  }
+
+  /** Lets go what no connection needs any more. */
+  #release(): void {
     this.#sessions?.close();
     for (const node of this.#nodes) node.close();
+    this.#accessLog.close();
   }
 
   #createServer(listener: DataListener): Server {

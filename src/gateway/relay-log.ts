@@ -1,30 +1,47 @@
+import type { AccessLog } from '../access-log/access-log.ts';
+import { HttpLine, type HttpLineOptions } from '../access-log/http-line.ts';
+import { jsonFields } from '../access-log/json-line.ts';
 import type { GatewayError } from '../errors.ts';
-import { type Logger, lineWriter, quoted } from '../log.ts';
+import { type Logger, lineWriter } from '../log.ts';
 import type { ExchangeRecord, RelayReport, TunnelRecord } from '../relay/relay-report.ts';
+import { causeOf } from '../relay/termination.ts';
 
 /** Logs what a relay does: a line for each request, if wanted, and for each tunnel and failure. */
 export class RelayLog implements RelayReport {
   readonly #logger: Logger;
-  readonly #writeRequest: ((fields: string) => void) | undefined;
+  readonly #access: AccessLog;
+  /** Writes a line of a request, with these further fields where it is JSON. */
+  readonly #write: ((record: ExchangeRecord, more: string) => void) | undefined;
+  readonly #writeTunnel: (record: TunnelRecord, request: ExchangeRecord) => void;
+  readonly #sampled: string;
 
-  constructor(logger: Logger, logsRequests: boolean) {
+  constructor(logger: Logger, access: AccessLog, line: HttpLineOptions) {
     this.#logger = logger;
-    this.#writeRequest = logsRequests ? lineWriter(logger, 'request') : undefined;
+    this.#access = access;
+    this.#sampled = `,"sample":${access.sample}`;
+    this.#writeTunnel = (record) => logger.info(tunnelFields(record), 'websocket closed');
+    const { output, format } = access;
+    const write = output && lineWriter(logger, 'request', output);
+    if (!write) return;
+    if (format === 'json') {
+      this.#write = (record, more) => write(jsonFields(record) + more);
+      const closed = lineWriter(logger, 'websocket closed', output)!;
+      this.#writeTunnel = (record) => closed(fieldsOf(tunnelFields(record)));
+      return;
+    }
+    const http = new HttpLine(line);
+    this.#write = (record) => output.write(http.of(record, Date.now()));
+    this.#writeTunnel = ({ ms, sent, termination }, request) => {
+      const bytes = request.bytes + sent;
+      const whole = { ...request, ms: request.ms + ms, bytes, termination };
+      output.write(http.of(whole, Date.now()));
+    };
   }
 
   answered(record: ExchangeRecord): void {
-    if (!this.#writeRequest) return;
-    const { requestId, client, method, status, backend, ms, target, aborted } = record;
-    // Ids, addresses, methods and names have no character that JSON would escape.
-    // The query is left out: it may hold a console's token.
-    const query = target.indexOf('?');
-    const path = query < 0 ? target : target.slice(0, query);
-    const served = backend === undefined ? '' : `,"backend":"${backend}"`;
-    const ending = aborted ? ',"aborted":true' : '';
-    this.#writeRequest(
-      `,"requestId":"${requestId}","client":"${client}","method":"${method}"` +
-        `,"status":${status}${served},"ms":${ms},"path":${quoted(path)}${ending}`,
-    );
+    if (!this.#write) return;
+    const wanted = this.#access.wants(record);
+    if (wanted !== 'no') this.#write(record, wanted === 'sampled' ? this.#sampled : '');
   }
 
   failed(requestId: string, failure: GatewayError): void {
@@ -34,7 +51,17 @@ export class RelayLog implements RelayReport {
     else this.#logger.warn(fields, 'request failed');
   }
 
-  tunnelClosed(record: TunnelRecord): void {
-    this.#logger.info(record, 'websocket closed');
+  tunnelClosed(record: TunnelRecord, request: ExchangeRecord): void {
+    this.#writeTunnel(record, request);
   }
+}
+
+function tunnelFields(record: TunnelRecord): object {
+  const cause = causeOf(record.termination);
+  return cause === undefined ? record : { ...record, cause };
+}
+
+/** Fields for `lineWriter`, as pino would have them. */
+function fieldsOf(fields: object): string {
+  return `,${JSON.stringify(fields).slice(1, -1)}`;
 }

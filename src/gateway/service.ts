@@ -1,4 +1,6 @@
 import type { Server } from 'node:net';
+import type { AccessLog } from '../access-log/access-log.ts';
+import type { Busy } from '../access-log/http-line.ts';
 import type { Config } from '../config.ts';
 import type { ConnectionLimit } from '../listener/connection-limit.ts';
 import { Listener } from '../listener/listener.ts';
@@ -25,6 +27,7 @@ const LONGEST_SPREAD_MS = 10_000;
 export interface ServiceOptions {
   readonly config: Config;
   readonly logger: Logger;
+  readonly accessLog: AccessLog;
   readonly tls: TlsContexts;
   /** Of clients that are connected, over all services. */
   readonly limit: ConnectionLimit;
@@ -98,7 +101,13 @@ export class Service {
       },
       admission: options.admission,
       pins: options.pins,
-      report: new RelayLog(logger, config.ACCESS_LOG),
+      report: new RelayLog(logger, options.accessLog, {
+        service,
+        affinity: options.affinityCookie
+          ? new Set(this.#pool.backends.map(({ name }) => name))
+          : undefined,
+        busy: (backend) => this.#busy(backend),
+      }),
     });
   }
 
@@ -186,6 +195,18 @@ export class Service {
   retire(): void {
     const { SHUTDOWN_TIMEOUT } = this.#options.config;
     this.#relay.retire(Math.min(LONGEST_SPREAD_MS, SHUTDOWN_TIMEOUT / 2));
+  }
+
+  #busy(name: string | undefined): Busy {
+    const { backends } = this.#pool;
+    const { clients } = this.#relay;
+    return {
+      // The listener has heard first of a connection that is closed.
+      process: Math.max(this.#options.limit.open, clients),
+      frontend: clients,
+      backends: backends.reduce((sum, { active }) => sum + active, 0),
+      backend: backends.find((backend) => backend.name === name)?.active ?? 0,
+    };
   }
 
   #lowerLimits(): void {

@@ -6,7 +6,8 @@ import { wordTable } from './word-table.ts';
 export type Reason = readonly [Group, string];
 
 const STATUS_PAGE = 'Dashgate has a status page of its own, on ADMIN_LISTEN';
-const LOG = 'requests are logged as JSON lines on standard output: ACCESS_LOG, LOG_LEVEL';
+const LOG =
+  'requests are logged as ACCESS_LOG and ACCESS_LOG_FORMAT say: httplog has the format of HAProxy';
 const CONNECTIONS =
   'connections to clients and backends are kept open and told apart from websockets by themselves';
 const ERRORS = 'has error pages of its own, or JSON where Accept asks for it';

@@ -3,7 +3,9 @@ import type { AffinityCookie } from '../policy/cookies.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
 import { type Client, requestIdOf } from '../policy/forwarded.ts';
 import { siteOf } from '../policy/location.ts';
+import type { Endpoints } from '../upstream/endpoints.ts';
 import { acceptOf } from '../upstream/handshake.ts';
+import type { Progress } from './exchange.ts';
 import { CHUNKED, type RequestHead, type ResponseHead, UNTIL_CLOSE } from './head.ts';
 import type { HeaderLines } from './header-lines.ts';
 import {
@@ -16,6 +18,7 @@ import {
 import { Chunking, Dechunking, type Reframing } from './reframing.ts';
 import type { ExchangeRecord } from './relay-report.ts';
 import type { RequestIds } from './request-ids.ts';
+import type { Termination } from './termination.ts';
 
 /** What of a relay's settings answers depend on. */
 export interface AnswerPolicy {
@@ -26,6 +29,11 @@ export interface AnswerPolicy {
   readonly authorities: ReadonlySet<string>;
   /** For requests that have no id yet. */
   readonly requestIds: RequestIds;
+}
+
+/** Who asks. */
+interface Peer extends Client {
+  readonly endpoints: Endpoints;
 }
 
 /** The answer to one request: how it goes to the client, and what the log says of it. */
@@ -39,30 +47,38 @@ export class Answer {
   /** It has begun: what follows can only complete it. */
   begun = false;
   status = 0;
+  /** Bytes of it that were handed to the connection. */
+  bytes = 0;
+  termination: Termination = '--';
   /** The request as a backend gets it. */
   readonly outgoing: OutgoingRequest;
   readonly #target: string;
   /** The request's: they are its own until the next one is parsed. */
   readonly #lines: HeaderLines;
+  readonly #peer: Peer;
   /** Value of `performance.now()` when the request's head was complete. */
   readonly #started = performance.now();
-  #served: string | undefined;
+  /** How long that took. */
+  readonly #requestMs: number;
   #reframing: Reframing | undefined;
 
   constructor(
     request: RequestHead,
-    client: Client,
+    peer: Peer,
     forwarded: ForwardedLines,
     { affinity, requestIds }: AnswerPolicy,
+    headBegan: number | undefined,
   ) {
     const { method, target, minor, upgrade, lines } = request;
-    this.requestId = requestIdOf(lines, client) ?? requestIds.next();
+    this.requestId = requestIdOf(lines, peer) ?? requestIds.next();
     this.outgoing = requestHead(request, forwarded, this.requestId, affinity);
     this.method = method;
     this.minor = minor;
     this.upgrade = isWebsocket(upgrade);
     this.#target = target;
     this.#lines = lines;
+    this.#peer = peer;
+    this.#requestMs = headBegan === undefined ? 0 : this.#started - headBegan;
   }
 
   /**
@@ -92,7 +108,6 @@ export class Answer {
   ): string {
     this.begun = true;
     this.status = head.status;
-    this.#served = served;
     this.#reframing = this.#reframingOf(head.bodyLength);
     return responseHead(head, {
       site: siteOf(this.outgoing.told, authorities),
@@ -119,16 +134,37 @@ export class Answer {
     return this.method === 'HEAD' ? page.slice(0, page.indexOf('\r\n\r\n') + 4) : page;
   }
 
-  /** What there is to log when it is over; `aborted`: the client was gone before. */
-  record(client: string, aborted: boolean): ExchangeRecord {
+  /** What there is to log when it is over; `aborted`: it is not complete. */
+  record(progress: Progress | undefined, aborted: boolean): ExchangeRecord {
+    const { endpoints, address, scheme } = this.#peer;
+    const sinceHead = performance.now() - this.#started;
+    const queueMs = progress?.queueMs ?? -1;
+    const connectMs = progress?.connectMs ?? -1;
+    const answeredAt = progress?.answeredAt ?? -1;
+    const responseMs =
+      answeredAt < 0
+        ? -1
+        : Math.max(0, Math.round(answeredAt - this.#started - queueMs - connectMs));
     return {
       requestId: this.requestId,
-      client,
+      client: address,
+      port: endpoints.port,
+      secure: scheme === 'https',
       method: this.method,
       target: this.#target,
+      minor: this.minor,
       status: this.status,
-      backend: this.#served,
-      ms: Math.round(performance.now() - this.#started),
+      backend: progress?.backend,
+      asked: this.outgoing.asked,
+      ms: Math.round(sinceHead + this.#requestMs),
+      requestMs: Math.round(this.#requestMs),
+      queueMs: Math.round(queueMs),
+      connectMs: Math.round(connectMs),
+      responseMs,
+      bytes: this.bytes,
+      retries: Math.max(0, progress?.retries ?? 0),
+      queuedBefore: progress?.queuedBefore ?? 0,
+      termination: this.termination,
       aborted,
     };
   }

@@ -14,7 +14,9 @@ import { Exchange, type ForwardedRequest, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
 import { ForwardedLines, informationalHead, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
+import type { ExchangeRecord } from './relay-report.ts';
 import { RequestParser } from './request-parser.ts';
+import { terminationOf } from './termination.ts';
 import type { Upstream } from './upstream-connection.ts';
 
 /**
@@ -32,6 +34,21 @@ const MAX_UNSENT = 131_072;
 const LINGER_MS = 2_000;
 
 const EMPTY = Buffer.alloc(0);
+
+const UNREAD = {
+  method: '',
+  target: '',
+  minor: 1,
+  backend: undefined,
+  asked: undefined,
+  requestMs: -1,
+  queueMs: -1,
+  connectMs: -1,
+  responseMs: -1,
+  retries: 0,
+  queuedBefore: 0,
+  aborted: false,
+} as const;
 
 /** One HTTP/1.1 connection of a client: its requests one after the other, then perhaps a tunnel. */
 export class DownstreamConnection implements Deadlined, Responder, Retirable {
@@ -57,6 +74,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   /** The websocket that it asked for may be. */
   #admitted: Admitted | undefined;
   #keepAlive = true;
+  /** When the first byte of a head came that was not complete with it. */
+  #headBegan: number | undefined;
   /** What stands for the console that the present request asks for. */
   #pin: string | undefined;
   /** What came of the next requests while the answer to the present one is under way. */
@@ -93,6 +112,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         this.#refuse(new GatewayError('requestTimeout', 'the body paused for too long'));
         break;
       default:
+        if (this.#answer) this.#answer.termination = 'cD';
         this.#socket.destroy();
     }
   }
@@ -121,6 +141,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       this.#begin(head, this.#parser.rest);
     } else if (wasIdle) {
       // From the first byte on the clock runs, however many follow (slowloris).
+      this.#headBegan = performance.now();
       this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.headerMs);
     }
   }
@@ -128,7 +149,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #begin(head: RequestHead, rest: Buffer): void {
     const relay = this.#relay;
     const { method, target } = head;
-    const answer = new Answer(head, this.#peer, this.#forwarded, relay);
+    const answer = new Answer(head, this.#peer, this.#forwarded, relay, this.#headBegan);
+    this.#headBegan = undefined;
     this.#answer = answer;
     this.#keepAlive = head.keepAlive && !relay.retiring;
     this.#body.start(head.bodyLength);
@@ -254,10 +276,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       return;
     }
     const socket = this.#socket;
+    const hello = switchingHead(head, answer.requestId);
+    answer.status = head.status;
+    answer.bytes = hello.length;
+    const request = answer.record(this.#exchange, false);
     this.#leave();
     // These alone: TLS has listeners of its own.
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
-    this.#relay.buffers.write(socket, switchingHead(head, answer.requestId), rest);
+    this.#relay.buffers.write(socket, hello, rest);
     if (this.#stash.length > 0) upstream.socket.write(this.#stash);
     const admitted = this.#admitted;
     this.#admitted = undefined;
@@ -268,11 +294,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       early: { fromClient: this.#stash, fromBackend: rest },
       lease,
       admitted,
-      record: {
-        requestId: answer.requestId,
-        client: this.#peer.address,
-        backend: lease.backend.name,
-      },
+      request,
     });
   }
 
@@ -282,11 +304,13 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   breakOff(error: GatewayError): void {
     this.#relay.report.failed(this.#answer?.requestId ?? '', error);
+    if (this.#answer) this.#answer.termination = terminationOf(error, 'D');
     this.#socket.destroy();
   }
 
   #write(head: string, bytes: Buffer, complete: boolean): boolean {
     const socket = this.#socket;
+    if (this.#answer) this.#answer.bytes += head.length + bytes.length;
     if (bytes.length === 0) socket.write(head, 'latin1');
     else this.#relay.buffers.write(socket, head, bytes);
     const more = socket.writableLength < MAX_UNSENT;
@@ -348,6 +372,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #redirect(answer: Answer, location: string): void {
     answer.status = 301;
+    answer.termination = 'LR';
     this.#keepAlive &&= this.#state === 'response';
     const connection = this.#keepAlive ? '' : 'connection: close\r\n';
     const text = `HTTP/1.1 301 Moved Permanently\r\nlocation: ${location}\r\ncontent-length: 0\r\n${connection}\r\n`;
@@ -370,12 +395,35 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     // A head that could not be read leaves a request of which nothing is known.
     const id = answer?.requestId ?? this.#relay.requestIds.next();
     this.#relay.report.failed(id, failure);
-    if (answer) answer.status = failure.status;
     const page =
       answer?.errorPage(failure.kind, this.#keepAlive) ??
       rawErrorPage(failure.kind, undefined, id, this.#keepAlive);
+    if (answer) {
+      answer.status = failure.status;
+      answer.bytes = page.length;
+      answer.termination = terminationOf(failure, this.#exchange ? 'H' : 'R');
+    } else {
+      this.#relay.report.answered(this.#unread(id, failure, page.length));
+    }
     this.#socket.write(page);
     this.#finish();
+  }
+
+  /** What there is to log of a request whose head could not be read. */
+  #unread(requestId: string, failure: GatewayError, bytes: number): ExchangeRecord {
+    const { endpoints, address, scheme } = this.#peer;
+    const ms = this.#headBegan === undefined ? 0 : Math.round(performance.now() - this.#headBegan);
+    return {
+      ...UNREAD,
+      requestId,
+      client: address,
+      port: endpoints.port,
+      secure: scheme === 'https',
+      status: failure.status,
+      ms,
+      bytes,
+      termination: terminationOf(failure, 'R'),
+    };
   }
 
   /**
@@ -399,6 +447,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #onClose(): void {
     if (this.#state === 'gone') return;
+    const answer = this.#answer;
+    if (answer?.termination === '--') answer.termination = `C${this.#exchange?.phase ?? 'R'}`;
     this.#exchange?.cancel();
     this.#log(true);
     this.#leave();
@@ -416,7 +466,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     if (!answer) return;
     this.#admitted?.leave();
     this.#admitted = undefined;
-    this.#relay.report.answered(answer.record(this.#peer.address, aborted));
+    this.#relay.report.answered(answer.record(this.#exchange, aborted));
     this.#answer = undefined;
   }
 }

@@ -6,7 +6,7 @@ import type { Admission, Admitted } from './admission.ts';
 import type { AnswerPolicy } from './answer.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ExchangeContext } from './exchange.ts';
-import type { RelayReport, TunnelRecord } from './relay-report.ts';
+import type { ExchangeRecord, RelayReport } from './relay-report.ts';
 import type { EarlyBytes } from './tunnel.ts';
 import type { Upstream } from './upstream-connection.ts';
 import type { WriteBuffers } from './write-buffers.ts';
@@ -41,8 +41,8 @@ export interface TunnelOpening {
   readonly early: EarlyBytes;
   readonly lease: Lease;
   readonly admitted: Admitted | undefined;
-  /** What the log is to say of it. */
-  readonly record: Pick<TunnelRecord, 'requestId' | 'client' | 'backend'>;
+  /** The request that became it, for the log. */
+  readonly request: ExchangeRecord;
 }
 
 /** Where consoles that reconnect go back to. */

@@ -5,6 +5,7 @@ import { failureOf } from '../upstream/failure.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { ResponseHead } from './head.ts';
+import type { Phase } from './termination.ts';
 import type { Upstream, UpstreamConnection, UpstreamListener } from './upstream-connection.ts';
 
 /** The client's side of an exchange, as whatever carries it offers it. */
@@ -40,6 +41,21 @@ export interface ForwardedRequest {
   readonly client: Endpoints;
 }
 
+/** How far an exchange has come and how long that took, in ms; -1 for what has not been reached. */
+export interface Progress {
+  /** The backend that was claimed last. */
+  readonly backend: string | undefined;
+  readonly queueMs: number;
+  /** 0 on a connection that was there. */
+  readonly connectMs: number;
+  /** The time of `performance.now()` at which the answer began. */
+  readonly answeredAt: number;
+  /** Other attempts after the first. */
+  readonly retries: number;
+  /** How many requests stood in line when it began to. */
+  readonly queuedBefore: number;
+}
+
 export interface ExchangeContext {
   readonly pool: Pool;
   readonly connections: ConnectionPool;
@@ -55,7 +71,15 @@ const EMPTY = Buffer.alloc(0);
  * One request and its response, from the first claim of a backend to the last byte. Knows nothing
  * of how the request came in.
  */
-export class Exchange implements UpstreamListener {
+export class Exchange implements UpstreamListener, Progress {
+  backend: string | undefined;
+  queueMs = -1;
+  connectMs = -1;
+  answeredAt = -1;
+  retries = -1;
+  queuedBefore = 0;
+  /** When it began to wait for room, or for a connection. */
+  #waitsSince = 0;
   readonly #context: ExchangeContext;
   readonly #request: ForwardedRequest;
   readonly #responder: Responder;
@@ -78,6 +102,13 @@ export class Exchange implements UpstreamListener {
     this.#request = request;
     this.#responder = responder;
     this.#attempts = new Attempts(context.pool, context.retries, request.replayable);
+  }
+
+  /** What is waited for. */
+  get phase(): Phase {
+    if (this.#answered) return 'D';
+    if (!this.#lease) return 'Q';
+    return this.#connection?.connected ? 'H' : 'C';
   }
 
   /** Begins, with what of the body has come; false where the rest has to wait. */
@@ -122,6 +153,7 @@ export class Exchange implements UpstreamListener {
   }
 
   onUpstreamConnect(): void {
+    this.connectMs = performance.now() - this.#waitsSince;
     this.#held = EMPTY;
     if (!this.#requestComplete) this.#responder.resumeRequest();
   }
@@ -138,6 +170,7 @@ export class Exchange implements UpstreamListener {
     const connection = this.#connection;
     const backend = this.#lease?.backend.name ?? '';
     this.#answered = true;
+    this.answeredAt = performance.now();
     this.#outcome = outcomeOf(head.status, this.#request.upgrade);
     if (complete) this.#finish();
     if (!this.#responder.respond(head, backend, body, complete) && !complete) connection?.pause();
@@ -154,6 +187,7 @@ export class Exchange implements UpstreamListener {
     this.#lease = undefined;
     this.#connection = undefined;
     this.#over = true;
+    this.answeredAt = performance.now();
     if (lease) this.#responder.switchProtocols(head, rest, upstream, lease);
   }
 
@@ -209,17 +243,25 @@ export class Exchange implements UpstreamListener {
       return;
     }
     this.#queued = new AbortController();
+    this.queuedBefore = this.#context.pool.queued;
+    this.#waitsSince = performance.now();
     this.#context.pool.claimOrWait(claim, this.#queued.signal).then(
       (late) => {
+        this.#waited();
         if (this.#over) late.release('aborted');
         else this.#send(late);
       },
       (error) => {
+        this.#waited();
         if (this.#over) return;
         this.#over = true;
         this.#responder.fail(failureOf(error, 'pool'));
       },
     );
+  }
+
+  #waited(): void {
+    this.queueMs = Math.max(0, this.queueMs) + performance.now() - this.#waitsSince;
   }
 
   #send(lease: Lease): void {
@@ -229,9 +271,19 @@ export class Exchange implements UpstreamListener {
     const mayReuse = replayable && !this.#sawStale;
     const connection = this.#context.connections.take(lease.backend, mayReuse, client);
     this.#connection = connection;
+    this.backend = lease.backend.name;
+    this.retries += 1;
+    if (this.queueMs < 0) this.queueMs = 0;
+    if (connection.connected) this.connectMs = 0;
+    else this.#awaitConnection();
     connection.begin(this, method);
     connection.write(head, this.#requestComplete);
     if (this.#held.length > 0) connection.write(this.#held, this.#requestComplete);
+  }
+
+  #awaitConnection(): void {
+    this.connectMs = -1;
+    this.#waitsSince = performance.now();
   }
 
   #finish(): void {

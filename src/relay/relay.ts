@@ -130,15 +130,23 @@ export class Relay implements DownstreamContext {
     this.#downstream.delete(connection);
   }
 
-  openTunnel({ downstream, upstream, early, lease, admitted, record }: TunnelOpening): void {
+  /** Clients that are connected, tunnels included. */
+  get clients(): number {
+    return this.#downstream.size + this.#tunnels.size;
+  }
+
+  openTunnel({ downstream, upstream, early, lease, admitted, request }: TunnelOpening): void {
     const opened = performance.now();
     lease.becomeTunnel();
-    const tunnel = new Tunnel(downstream, upstream, early, this, ({ end, ...bytes }) => {
+    const tunnel = new Tunnel(downstream, upstream, early, this, ({ end, ...rest }) => {
       this.#tunnels.remove(tunnel);
       lease.release('ok');
       admitted?.leave();
+      const { requestId, client } = request;
+      const backend = lease.backend.name;
       const ms = Math.round(performance.now() - opened);
-      this.report.tunnelClosed({ ...record, ...bytes, ms, code: end?.code, reason: end?.reason });
+      const ending = { ms, code: end?.code, reason: end?.reason };
+      this.report.tunnelClosed({ requestId, client, backend, ...rest, ...ending }, request);
     });
     this.#tunnels.add(tunnel, lease, record.client);
   }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { endSoon } from '../farewell.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
+import type { Termination } from './termination.ts';
 import { type EndingSide, endBoth, type TunnelEnd, type TunnelSide } from './tunnel-ending.ts';
 import type { Upstream } from './upstream-connection.ts';
 import { pingFrame, WebsocketFrames } from './websocket-frames.ts';
@@ -17,12 +18,20 @@ const BROKEN: TunnelEnd = { code: 1014, reason: 'the connection to the console s
 const STALLED: TunnelEnd = { code: 1014, reason: 'the console server takes nothing any more' };
 const IDLE: TunnelEnd = { code: 1001, reason: 'the console was idle for too long' };
 
+const ENDINGS: ReadonlyMap<TunnelEnd, Termination> = new Map([
+  [STOPPED, 'SD'],
+  [BROKEN, 'SD'],
+  [STALLED, 'sD'],
+  [IDLE, 'cD'],
+]);
+
 export interface TunnelReport {
   /** Bytes from the client and from the backend. */
   readonly received: number;
   readonly sent: number;
   /** What the gateway ended it with; undefined where one of the sides ended it. */
   readonly end: TunnelEnd | undefined;
+  readonly termination: Termination;
 }
 
 export interface TunnelTimeouts {
@@ -64,6 +73,7 @@ export class Tunnel implements Deadlined {
   /** Bytes that waited to be sent when the deadline was set. */
   #unsent = 0;
   #end: TunnelEnd | undefined;
+  #termination: Termination | undefined;
   #ending: { readonly client: EndingSide; readonly backend: EndingSide } | undefined;
 
   constructor(
@@ -125,12 +135,14 @@ export class Tunnel implements Deadlined {
   end(end: TunnelEnd): void {
     if (this.#ending || this.#client.socket.destroyed) return;
     this.#end = end;
+    this.#termination ??= ENDINGS.get(end) ?? 'KD';
     this.deadline = this.#context.deadlines.in(ENDING_MS);
     this.#ending = endBoth(this.#client, this.#backend, end, this.#context.buffers);
   }
 
   /** Takes the client for gone, as it does not answer. */
   dropClient(): void {
+    this.#termination ??= 'cD';
     this.#client.socket.destroy();
   }
 
@@ -156,6 +168,7 @@ export class Tunnel implements Deadlined {
       this.#rearm();
     } else if (downstream.writableNeedDrain) {
       // It would not take a close frame either.
+      this.#termination ??= 'cD';
       this.#cut();
     } else if (upstream.writableNeedDrain) {
       upstream.destroy();
@@ -204,6 +217,7 @@ export class Tunnel implements Deadlined {
 
   /** A side will send no more. */
   #onEnd(from: TunnelSide, to: TunnelSide): void {
+    this.#note(from);
     if (from === this.#backend && this.#mayTellClient()) this.end(STOPPED);
     else if (this.#ending) this.#lost(from);
     else to.socket.end();
@@ -211,12 +225,21 @@ export class Tunnel implements Deadlined {
 
   #onClose(from: TunnelSide, to: TunnelSide): void {
     this.#open -= 1;
+    this.#note(from);
     if (from === this.#backend && this.#open > 0 && this.#mayTellClient()) this.end(BROKEN);
     else if (this.#ending && from === this.#backend) this.#lost(from);
     else endSoon(to.socket);
     if (this.#open > 0) return;
     this.#context.deadlines.remove(this);
-    this.#onClosed({ received: this.#received, sent: this.#sent, end: this.#end });
+    const termination = this.#termination ?? '--';
+    this.#onClosed({ received: this.#received, sent: this.#sent, end: this.#end, termination });
+  }
+
+  /** The side that is the first to go tells how it ends: in order only with a close frame. */
+  #note(from: TunnelSide): void {
+    const inOrder = this.#client.frames.closing || this.#backend.frames.closing;
+    const broken: Termination = from === this.#client ? 'CD' : 'SD';
+    this.#termination ??= inOrder ? '--' : broken;
   }
 
   /** A side that is being ended sends no more, or is gone. */

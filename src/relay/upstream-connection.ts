@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.ts';
 import type { Backend } from '../upstream/backend.ts';
 import { type Intake, openBackendSocket } from '../upstream/backend-socket.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
-import { ConnectError } from '../upstream/failure.ts';
+import { ConnectTimeoutError } from '../upstream/failure.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
 import { HeadError, type ResponseHead } from './head.ts';
@@ -177,7 +177,7 @@ export class UpstreamConnection implements Deadlined {
     this.#fail(
       this.connected
         ? new GatewayError('upstreamTimeout', `silent for ${this.#timeouts.serverMs} ms`)
-        : new ConnectError(`no connection within ${this.#timeouts.connectMs} ms`),
+        : new ConnectTimeoutError(`no connection within ${this.#timeouts.connectMs} ms`),
     );
   }
 

@@ -5,6 +5,11 @@ export class ConnectError extends Error {
   override readonly name: string = 'ConnectError';
 }
 
+/** A backend did not take the connection in time. */
+export class ConnectTimeoutError extends ConnectError {
+  override readonly name = 'ConnectTimeoutError';
+}
+
 /** A backend was reached but TLS failed, so nothing of the request was sent to it either. */
 export class HandshakeError extends ConnectError {
   override readonly name = 'HandshakeError';

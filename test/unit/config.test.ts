@@ -128,7 +128,7 @@ describe('each wrong value is told', () => {
     ['TUNNEL_TIMEOUT', '90d', /out of range/],
     ['CONNECT_TIMEOUT', '0s', /out of range/],
     ['LOG_LEVEL', 'loud', /one of debug/],
-    ['ACCESS_LOG', 'true', /one of on, off/],
+    ['ACCESS_LOG', 'true', /write stdout, off, syslog:/],
   ];
   for (const [name, value, says] of wrong) {
     test(`${name}=${value}`, () => {
