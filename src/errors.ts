@@ -27,6 +27,11 @@ export const ERROR_TABLE = {
     text: 'The request did not arrive in time.',
   },
   targetTooLong: { status: 414, source: 'downstream', text: 'The address is too long.' },
+  tooManyRequests: {
+    status: 429,
+    source: 'downstream',
+    text: 'Too many requests came from your address. Please try again in a moment.',
+  },
   tooManyTunnels: {
     status: 429,
     source: 'downstream',
@@ -91,11 +96,13 @@ export class GatewayError extends Error {
   readonly status: number;
   readonly source: ErrorSource;
   readonly retryable: boolean;
+  /** When trying again makes sense, in seconds; undefined: nobody knows. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     kind: ErrorKind,
     message: string,
-    options: { cause?: unknown; retryable?: boolean } = {},
+    options: { cause?: unknown; retryable?: boolean; retryAfter?: number } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'GatewayError';
@@ -103,6 +110,7 @@ export class GatewayError extends Error {
     this.status = ERROR_TABLE[kind].status;
     this.source = ERROR_TABLE[kind].source;
     this.retryable = options.retryable ?? false;
+    this.retryAfter = options.retryAfter;
   }
 }
 

@@ -6,6 +6,7 @@ import { parseNode } from './memcached/node-address.ts';
 import { isGatewayName } from './memcached/roster.ts';
 import { parseNetworks } from './policy/networks.ts';
 import { parseOrigin } from './policy/origins.ts';
+import type { RateLimit } from './policy/rate-limits.ts';
 import { parseBackends } from './upstream/backend-address.ts';
 import { BackendTls } from './upstream/backend-tls.ts';
 import type { EjectionPolicy } from './upstream/ejection.ts';
@@ -87,6 +88,26 @@ export function deniedPaths(value: string): string[] {
     return urlPath(path).toLowerCase().replace(/\/+$/, '');
   });
 }
+
+const RATE_LIMIT = /^(\d{1,6})\/(\S+) on (?:([A-Z]{1,20}) )?(\/\S*)$/;
+
+export function rateLimits(value: string): RateLimit[] {
+  return list(value).map((entry) => {
+    const [, most, period = '', method, path = ''] =
+      RATE_LIMIT.exec(entry.replace(/\s+/g, ' ')) ?? [];
+    if (most === undefined) {
+      throw new Error(`has "${entry}"; write for example 20/10s on POST /dashboard/auth/`);
+    }
+    const periodMs = duration(period);
+    if (periodMs % 1_000 !== 0 || periodMs > DAY_MS) {
+      throw new Error(`has a time of ${period}; write whole seconds, up to 24h`);
+    }
+    const [plain = ''] = deniedPaths(path);
+    return { most: integer(1, 1_000_000)(most), periodMs, method, path: plain };
+  });
+}
+
+const DAY_MS = 86_400_000;
 
 export function keyPrefix(value: string): string {
   // memcached ends a key at a blank; Django refuses such prefixes as well.

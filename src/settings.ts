@@ -28,6 +28,7 @@ import {
   networks,
   nodes,
   origins,
+  rateLimits,
   rootRedirect,
   sharedSecret,
   workers,
@@ -118,7 +119,12 @@ export const SETTINGS = {
   PORTAL_DENY: preset(
     deniedPaths,
     '/server-status,/server-info',
-    'Paths that are closed to the outside, with all below them; comma-separated.',
+    'Paths that are closed to the outside, with all below them, on the console as well; comma-separated.',
+  ),
+  RATE_LIMITS: preset(
+    rateLimits,
+    '',
+    'Most requests of one address (of IPv6: a /64) for a path and all below it, over all gateways; one more is answered 429. Such as 20/10s on POST /dashboard/auth/, with a method or without; comma-separated.',
   ),
   PORTAL_HEALTH_CHECK: preset(
     oneOf(CHECK_KINDS),
@@ -327,6 +333,11 @@ export const SETTINGS = {
     integer(1, 1_000_000),
     '',
     'Most clients that are connected at once; empty: what the limit of open files allows, two for each.',
+  ),
+  CONNECTIONS_PER_ADDRESS: optional(
+    integer(1, 1_000_000),
+    '',
+    'Most connections of one address (of IPv6: a /64) to a listener, in each worker, but of TRUSTED_PROXIES; one more is closed at once. Empty: no limit.',
   ),
   HEALTH_INTERVAL: preset(duration, '2s', 'Pause between two health checks of a backend.'),
   HEALTH_TIMEOUT: preset(duration, '2s', 'Longest wait for the answer to a health check.'),

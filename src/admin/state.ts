@@ -47,6 +47,16 @@ export interface WorkerState {
   readonly restarts: number;
 }
 
+/** What was turned away or lost, since the start. */
+export interface Refusals {
+  /** Requests over RATE_LIMITS. */
+  readonly rateLimited: number;
+  /** Connections over CONNECTIONS_PER_ADDRESS. */
+  readonly connectionsOfAddress: number;
+  /** Lines of the access log that could not be delivered. */
+  readonly logLinesDropped: number;
+}
+
 /** Where the state of a gateway is read. */
 export interface StateSources {
   readonly services: () => readonly ServiceView[];
@@ -55,6 +65,7 @@ export interface StateSources {
   readonly workers?: () => readonly WorkerState[];
   /** What is known of other gateways. */
   readonly shared?: () => SharedView | undefined;
+  readonly refusals?: () => Refusals;
   /** Has what the processes do told anew. */
   readonly refresh?: () => Promise<void>;
 }
@@ -94,6 +105,7 @@ export interface GatewayState {
   readonly uptimeSeconds: number;
   readonly workers: readonly WorkerState[];
   readonly services: readonly ServiceState[];
+  readonly refusals: Refusals | undefined;
   readonly memcached: readonly NodeReport[];
   /** What the session cache knows of the nodes; undefined where it is off. */
   readonly cache: CacheHealth | undefined;
@@ -159,6 +171,7 @@ export async function readState(sources: StateSources): Promise<GatewayState> {
       tunnels,
       backends: pool.backends.map(stateOf),
     })),
+    refusals: sources.refusals?.(),
     memcached: [...answers].map(([node, answer]) =>
       'version' in answer
         ? { node, state: 'up', detail: answer.version }

@@ -1,15 +1,24 @@
 import type { Server } from 'node:http';
 import { createAdmin } from '../admin/admin.ts';
-import type { CacheView, SharedView, WorkerState } from '../admin/state.ts';
+import type { CacheView, Refusals, SharedView, WorkerState } from '../admin/state.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
 import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
+import type { Hits } from '../policy/rate-limits.ts';
 import { loadOffsetOf } from '../upstream/shared-load.ts';
 import { adminSecret, gatewayName, sharedSecret } from './identity.ts';
 import { type Holder, type Limited, Limits } from './limits.ts';
-import type { BackendFailure, DataReport, OpenTunnel, Snapshot, Uplink } from './messages.ts';
+import type {
+  BackendFailure,
+  DataReport,
+  OpenTunnel,
+  Snapshot,
+  Totals,
+  Uplink,
+} from './messages.ts';
 import { Operator } from './operator.ts';
+import { RateExchange } from './rate-exchange.ts';
 import { serviceConfigs } from './services.ts';
 import { Sessions } from './sessions.ts';
 import { SharedControl } from './shared-control.ts';
@@ -22,6 +31,8 @@ export interface Member extends Holder {
   readonly pid: number;
   /** Hands it what to select by from now on. */
   apply(snapshot: Snapshot): void;
+  /** Tells it what all have seen of addresses. */
+  learn(totals: Totals): void;
   /** Asks it to tell; resolves when it has, or has taken too long. */
   refresh(): Promise<void>;
   /** The newest of its open tunnels, at most so many of each service. */
@@ -57,6 +68,7 @@ export class ControlPlane implements Uplink {
   #cluster: Cluster;
   readonly #sessions: Sessions;
   #services: readonly WatchedService[];
+  #rates: RateExchange;
   readonly #members = new Set<Member>();
   readonly #tally = new Tally();
   readonly #limits = new Limits();
@@ -71,6 +83,7 @@ export class ControlPlane implements Uplink {
     this.#config = config;
     this.#cluster = this.#connect(config);
     this.#sessions = new Sessions(() => this.#config, options.cachePort);
+    this.#rates = this.#exchange(config);
     this.#services = this.#watch(config, []);
   }
 
@@ -88,6 +101,7 @@ export class ControlPlane implements Uplink {
       cache,
       workers,
       shared: () => this.shared(),
+      refusals: () => this.refusals(),
       refresh: () => this.#refresh(),
       isStopping: () => this.#stopping,
       access: {
@@ -144,6 +158,8 @@ export class ControlPlane implements Uplink {
       this.#cluster.close();
       this.#cluster = this.#connect(config);
     }
+    this.#rates.close();
+    this.#rates = this.#exchange(config);
     const regroups = sharingOf(this.#config) !== sharingOf(config);
     this.#config = config;
     if (this.#shared && regroups) this.share(this.#portalPort);
@@ -232,6 +248,15 @@ export class ControlPlane implements Uplink {
     this.#services.find((candidate) => candidate.service === service)?.failed(backend, failure);
   }
 
+  hits(hits: readonly Hits[]): void {
+    this.#rates.add(hits);
+  }
+
+  /** What all data planes have turned away or lost, those that are gone included. */
+  refusals(): Refusals {
+    return this.#tally.refusals(Array.from(this.#members, ({ report }) => report));
+  }
+
   /** Tells every data plane what to select by. */
   publish(): void {
     clearTimeout(this.#publishing);
@@ -256,6 +281,7 @@ export class ControlPlane implements Uplink {
     this.stop();
     clearTimeout(this.#publishing);
     this.#shared?.stop();
+    this.#rates.close();
     for (const node of this.#nodes) node.close();
     this.#cluster.close();
     this.#sessions.close();
@@ -270,6 +296,16 @@ export class ControlPlane implements Uplink {
         onChange: () => this.publish(),
         logger,
       });
+    });
+  }
+
+  #exchange({ RATE_LIMITS: limits }: Config): RateExchange {
+    return new RateExchange({
+      limits,
+      memcached: this.#cluster,
+      onTotals: (totals) => {
+        for (const member of this.#members) member.learn(totals);
+      },
     });
   }
 

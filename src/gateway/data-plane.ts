@@ -9,7 +9,15 @@ import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
 import { ConsoleAdmission } from './admission.ts';
 import { consolePins } from './identity.ts';
 import type { DataListener } from './listeners.ts';
-import type { BackendFailure, DataReport, OpenTunnel, Snapshot, Uplink } from './messages.ts';
+import type {
+  BackendFailure,
+  DataReport,
+  OpenTunnel,
+  Snapshot,
+  Totals,
+  Uplink,
+} from './messages.ts';
+import { RateControl } from './rate-control.ts';
 import { createRedirector } from './redirector.ts';
 import { Service } from './service.ts';
 import { serviceConfigs } from './services.ts';
@@ -39,6 +47,7 @@ export class DataPlane {
   readonly #tls: TlsContexts;
   readonly #limit: ConnectionLimit;
   readonly #accessLog: AccessLog;
+  readonly #rates: RateControl;
   readonly #services: ReadonlyMap<string, Service>;
   /** For a console that needs a session. */
   readonly #sessions: Cluster | undefined;
@@ -61,7 +70,9 @@ export class DataPlane {
       logger,
     });
     const accessLog = this.#accessLog;
-    const shared = { config, tls: this.#tls, limit: this.#limit, accessLog };
+    this.#rates = new RateControl(config, uplink, logger);
+    const rates = this.#rates;
+    const shared = { config, tls: this.#tls, limit: this.#limit, accessLog, rates };
     this.#sessions = config.CONSOLE_REQUIRE_SESSION
       ? sessionsOf(config, options.cachePort)
       : undefined;
@@ -94,10 +105,21 @@ export class DataPlane {
     for (const snapshot of services) this.#services.get(snapshot.name)?.apply(snapshot);
   }
 
+  /** Learns what other data planes have seen. */
+  learn(totals: Totals): void {
+    this.#rates.learn(totals);
+  }
+
   report(): DataReport {
+    const services = [...this.#services.values()];
     return {
       connections: this.#limit.open,
-      services: Array.from(this.#services.values(), (service) => service.report()),
+      refusals: {
+        rateLimited: this.#rates.refused,
+        connectionsOfAddress: sum(services, ({ refusedConnections }) => refusedConnections),
+        logLinesDropped: this.#accessLog.dropped,
+      },
+      services: services.map((service) => service.report()),
     };
   }
 
@@ -141,6 +163,7 @@ export class DataPlane {
   #release(): void {
     this.#sessions?.close();
     for (const node of this.#nodes) node.close();
+    this.#rates.close();
     this.#accessLog.close();
   }
 
@@ -156,6 +179,10 @@ export class DataPlane {
         return createRedirector(this.#options.portalPort, this.#config.HEADER_TIMEOUT);
     }
   }
+}
+
+function sum<T>(entries: readonly T[], of: (entry: T) => number): number {
+  return entries.reduce((total, entry) => total + of(entry), 0);
 }
 
 /** Its share of MAX_CONNECTIONS; each process has a limit of open files of its own. */

@@ -1,6 +1,6 @@
 import type { ControlPlane, Member } from './control-plane.ts';
 import type { DataPlane } from './data-plane.ts';
-import type { DataReport, OpenTunnel, Snapshot } from './messages.ts';
+import type { DataReport, OpenTunnel, Snapshot, Totals } from './messages.ts';
 import { Reporter } from './reporter.ts';
 import { type Share, WHOLE } from './share.ts';
 
@@ -26,6 +26,10 @@ export class LocalMember implements Member {
 
   apply(snapshot: Snapshot): void {
     this.#plane.apply(snapshot);
+  }
+
+  learn(totals: Totals): void {
+    this.#plane.learn(totals);
   }
 
   async refresh(): Promise<void> {

@@ -2,7 +2,8 @@
  * What control plane and data plane tell each other. Everything is plain data that JSON carries
  * whole, so that the two may be in different processes; counts are since the data plane's start.
  */
-import type { OpenTunnel } from '../admin/state.ts';
+import type { OpenTunnel, Refusals } from '../admin/state.ts';
+import type { Hits, Total } from '../policy/rate-limits.ts';
 import type { AdminState, Health } from '../upstream/backend.ts';
 
 export type { OpenTunnel };
@@ -34,6 +35,7 @@ export interface BackendSnapshot {
 export interface DataReport {
   /** Clients that are connected. */
   readonly connections: number;
+  readonly refusals: Refusals;
   readonly services: readonly ServiceReport[];
 }
 
@@ -71,6 +73,17 @@ export interface BackendFailure {
 export interface Uplink {
   /** A lease ended so: the backend had better be checked, or left out. */
   backendFailed(service: string, backend: string, failure: BackendFailure): void;
+  /** Addresses have asked so often for what is limited; what all have seen of them comes back. */
+  hits(hits: readonly Hits[]): void;
 }
 
-export const EMPTY_REPORT: DataReport = { connections: 0, services: [] };
+/** What the control plane has a data plane learn of addresses. */
+export type Totals = readonly Total[];
+
+export const NO_REFUSALS: Refusals = {
+  rateLimited: 0,
+  connectionsOfAddress: 0,
+  logLinesDropped: 0,
+};
+
+export const EMPTY_REPORT: DataReport = { connections: 0, refusals: NO_REFUSALS, services: [] };

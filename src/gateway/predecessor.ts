@@ -63,6 +63,8 @@ export class Predecessor implements Member {
     return new Promise((resolve) => this.#mailbox.send({ type: 'failed', detail }, resolve));
   }
 
+  learn(): void {}
+
   apply(): void {}
 
   async refresh(): Promise<void> {}

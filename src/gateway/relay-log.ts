@@ -47,7 +47,8 @@ export class RelayLog implements RelayReport {
   failed(requestId: string, failure: GatewayError): void {
     const fields = { requestId, kind: failure.kind, detail: failure.message };
     // What clients get wrong is theirs; what backends do is for the operator to look at.
-    if (failure.source === 'downstream') this.#logger.info(fields, 'request refused');
+    if (failure.kind === 'tooManyRequests') this.#logger.debug(fields, 'request refused');
+    else if (failure.source === 'downstream') this.#logger.info(fields, 'request refused');
     else this.#logger.warn(fields, 'request failed');
   }
 

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { DataPlane } from './data-plane.ts';
 import type { Mailbox } from './mailbox.ts';
-import type { Snapshot } from './messages.ts';
+import type { Snapshot, Totals } from './messages.ts';
 import { Reporter } from './reporter.ts';
 import type { FromWorker, RelayTask } from './worker-messages.ts';
 
@@ -24,6 +24,7 @@ export class RelayWorker {
           const message = { type: 'backendFailed', service, backend, failure } as const;
           supervisor.sendLatest(`${service} ${backend} ${failure.outcome}`, message);
         },
+        hits: (hits) => supervisor.send({ type: 'hits', hits }),
       },
       portalPort: task.portalPort,
       cachePort: task.cachePort,
@@ -49,6 +50,10 @@ export class RelayWorker {
 
   endTunnel(id: string): void {
     this.#supervisor.send({ type: 'tunnelEnded', id, found: this.#plane.endTunnel(id) });
+  }
+
+  learn(totals: Totals): void {
+    this.#plane.learn(totals);
   }
 
   async accept(): Promise<void> {

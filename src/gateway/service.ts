@@ -10,6 +10,7 @@ import { assertAllowed } from '../policy/access.ts';
 import { AffinityCookie } from '../policy/cookies.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import { isRoot } from '../policy/redirect.ts';
+import { Seats } from '../policy/seats.ts';
 import type { Admission } from '../relay/admission.ts';
 import type { TunnelPins } from '../relay/downstream-context.ts';
 import { Relay } from '../relay/relay.ts';
@@ -17,6 +18,7 @@ import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
 import type { Balance } from '../upstream/selection.ts';
 import type { BackendFailure, OpenTunnel, ServiceReport, ServiceSnapshot } from './messages.ts';
+import type { RateControl } from './rate-control.ts';
 import { RelayLog } from './relay-log.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
@@ -28,6 +30,7 @@ export interface ServiceOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly accessLog: AccessLog;
+  readonly rates: RateControl;
   readonly tls: TlsContexts;
   /** Of clients that are connected, over all services. */
   readonly limit: ConnectionLimit;
@@ -60,6 +63,7 @@ export class Service {
   readonly #relay: Relay;
   readonly #options: ServiceOptions;
   #draining = false;
+  #refusedConnections = 0;
 
   constructor(options: ServiceOptions) {
     const { config, service, backends, logger, rootRedirect, deny = [] } = options;
@@ -95,8 +99,9 @@ export class Service {
         pingMs: config.TUNNEL_PING,
         durationMs: config.TUNNEL_MAX_DURATION,
       },
-      route: (_method, target) => {
+      route: ({ method, target, lines }, peer) => {
         assertAllowed(target, deny);
+        options.rates.assertWithin(method, target, lines, peer);
         return rootRedirect && isRoot(target) ? rootRedirect : undefined;
       },
       admission: options.admission,
@@ -115,24 +120,35 @@ export class Service {
     return this.#pool.service;
   }
 
+  /** Connections of addresses that had as many as they may. */
+  get refusedConnections(): number {
+    return this.#refusedConnections;
+  }
+
   /** A listener of the service, to be bound: with TLS, or without for a proxy in front that has it. */
   listener(scheme: 'https' | 'http'): Server {
     const { config, tls, limit, logger } = this.#options;
     const trusted = parseNetworks(config.TRUSTED_PROXIES);
     const proxies = config.PROXY_PROTOCOL_FROM;
+    const most = config.CONNECTIONS_PER_ADDRESS;
+    const seats = most === undefined ? undefined : new Seats(most);
     const listener = new Listener({
       tls: scheme === 'https' ? tls : undefined,
       limit,
       handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT,
       proxies: proxies.length > 0 ? parseNetworks(proxies) : undefined,
       proxyTimeoutMs: config.HANDSHAKE_TIMEOUT,
+      seatOf: seats && ((address) => (trusts(trusted, address) ? 'free' : seats.tryTake(address))),
       onConnection: (socket, endpoints) => {
         const { address } = endpoints;
         const client = { endpoints, address, trusted: trusts(trusted, address), scheme };
         this.#relay.accept(socket, client);
       },
       // Connections that come to nothing are the clients' affair.
-      onRefused: (refusal) => logger.debug(refusal, 'connection refused'),
+      onRefused: (refusal) => {
+        if (refusal.cause === 'address') this.#refusedConnections += 1;
+        logger.debug(refusal, 'connection refused');
+      },
     });
     return listener.server;
   }

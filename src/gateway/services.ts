@@ -41,6 +41,7 @@ export function consoleConfig(config: Config): ServiceConfig | undefined {
     check: consoleCheck(config),
     balance: config.CONSOLE_BALANCE,
     ejection: config.CONSOLE_EJECTION,
+    deny: config.PORTAL_DENY,
   };
 }
 

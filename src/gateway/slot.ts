@@ -129,6 +129,7 @@ export class Slot {
     worker.on('backendFailed', (service, backend, failure) => {
       control.backendFailed(service, backend, failure);
     });
+    worker.on('hits', (hits) => control.hits(hits));
     worker.on('missed', (pings) => this.#onMissed(worker, pings));
     worker.once('end', (end) => this.#onEnd(worker, end));
     if (worker.ended) this.#onEnd(worker, worker.ended);

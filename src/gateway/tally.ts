@@ -1,4 +1,10 @@
-import type { BackendReport, DataReport, ServiceReport } from './messages.ts';
+import type { Refusals } from '../admin/state.ts';
+import {
+  type BackendReport,
+  type DataReport,
+  NO_REFUSALS,
+  type ServiceReport,
+} from './messages.ts';
 import type { WatchedService } from './watched-service.ts';
 
 /** Adds up what the data planes of a gateway tell, and what those told that are gone. */
@@ -6,8 +12,11 @@ export class Tally {
   /** By service and backend: leases claimed and failed in data planes that are gone. */
   readonly #past = new Map<string, { claimed: number; failed: number }>();
 
+  #pastRefusals: Refusals = NO_REFUSALS;
+
   /** Keeps what a data plane has done that is gone. */
   keep(report: DataReport): void {
+    this.#pastRefusals = addRefusals(this.#pastRefusals, report.refusals);
     for (const { name: service, backends } of report.services) {
       for (const { name, claimed, failed } of backends) {
         const past = this.#past.get(`${service} ${name}`) ?? { claimed: 0, failed: 0 };
@@ -16,6 +25,11 @@ export class Tally {
         this.#past.set(`${service} ${name}`, past);
       }
     }
+  }
+
+  /** What was turned away or lost, in all. */
+  refusals(reports: readonly DataReport[]): Refusals {
+    return reports.reduce((sum, report) => addRefusals(sum, report.refusals), this.#pastRefusals);
   }
 
   /** Sets the counts of services to the sum of all. */
@@ -46,7 +60,18 @@ export function sumOf(reports: readonly DataReport[]): DataReport {
   }
   return {
     connections: sum(reports, ({ connections }) => connections),
+    refusals: reports.reduce((all, { refusals }) => addRefusals(all, refusals), NO_REFUSALS),
     services: [...services.values()],
+  };
+}
+
+/** A process that runs another version of the code may tell none. */
+function addRefusals(one: Refusals, told: Refusals | undefined): Refusals {
+  const other = told ?? NO_REFUSALS;
+  return {
+    rateLimited: one.rateLimited + other.rateLimited,
+    connectionsOfAddress: one.connectionsOfAddress + other.connectionsOfAddress,
+    logLinesDropped: one.logLinesDropped + other.logLinesDropped,
   };
 }
 

@@ -31,6 +31,9 @@ async function obey(message: ToWorker): Promise<void> {
     case 'snapshot':
       if (worker instanceof RelayWorker) worker.apply(message.snapshot);
       break;
+    case 'totals':
+      if (worker instanceof RelayWorker) worker.learn(message.totals);
+      break;
     case 'move':
       if (worker instanceof CacheWorker) worker.moveTo(message.nodes);
       break;

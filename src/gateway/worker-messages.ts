@@ -1,15 +1,16 @@
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { NodeOptions } from '../cache/session-cache.ts';
 import type { ConfigSource } from '../config.ts';
+import type { Hits } from '../policy/rate-limits.ts';
 import type { DataListener } from './listeners.ts';
-import type { BackendFailure, DataReport, OpenTunnel, Snapshot } from './messages.ts';
+import type { BackendFailure, DataReport, OpenTunnel, Snapshot, Totals } from './messages.ts';
 import type { Share } from './share.ts';
 
 /**
  * To be raised when a message changes its meaning: a supervisor that was not replaced when the code was
  * must not start workers that it does not understand.
  */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 /** A listening socket that a worker is started with. */
 export interface WorkerSocket<N extends string> {
@@ -47,6 +48,8 @@ export type ToWorker =
       readonly task: Task;
     }
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
+  /** All have seen so many requests of these addresses. */
+  | { readonly type: 'totals'; readonly totals: Totals }
   /** Keep the sessions on these nodes. */
   | { readonly type: 'move'; readonly nodes: NodeOptions }
   /** Accept connections from now on. */
@@ -82,4 +85,5 @@ export type FromWorker =
     }
   | { readonly type: 'tunnels'; readonly tunnels: readonly OpenTunnel[] }
   | { readonly type: 'tunnelEnded'; readonly id: string; readonly found: boolean }
+  | { readonly type: 'hits'; readonly hits: readonly Hits[] }
   | { readonly type: 'pong' };

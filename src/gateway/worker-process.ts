@@ -4,6 +4,7 @@ import type { WorkerState } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { NodeOptions } from '../cache/session-cache.ts';
 import type { ConfigSource, Environment } from '../config.ts';
+import type { Hits } from '../policy/rate-limits.ts';
 import type { Member } from './control-plane.ts';
 import { Mailbox } from './mailbox.ts';
 import {
@@ -12,6 +13,7 @@ import {
   EMPTY_REPORT,
   type OpenTunnel,
   type Snapshot,
+  type Totals,
 } from './messages.ts';
 import type { Share } from './share.ts';
 import { type FromWorker, PROTOCOL, type Task, type ToWorker } from './worker-messages.ts';
@@ -45,6 +47,7 @@ type Answer<T extends FromWorker['type']> = Extract<FromWorker, { readonly type:
 interface WorkerEvents {
   report: [];
   backendFailed: [service: string, backend: string, failure: BackendFailure];
+  hits: [hits: readonly Hits[]];
   /** So many pings in a row have had no answer by the time of the next. */
   missed: [pings: number];
   end: [WorkerEnd];
@@ -164,6 +167,10 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
     this.#mailbox.sendLatest('snapshot', { type: 'snapshot', snapshot });
   }
 
+  learn(totals: Totals): void {
+    this.#mailbox.send({ type: 'totals', totals });
+  }
+
   async refresh(): Promise<void> {
     this.#mailbox.send({ type: 'report' });
     await this.#answer('report', REFRESH_MS).catch(() => {});
@@ -232,6 +239,9 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
         break;
       case 'backendFailed':
         this.emit('backendFailed', message.service, message.backend, message.failure);
+        break;
+      case 'hits':
+        this.emit('hits', message.hits);
         break;
       case 'failed':
         this.#detail = message.detail;

@@ -11,7 +11,8 @@ const LOG =
 const CONNECTIONS =
   'connections to clients and backends are kept open and told apart from websockets by themselves';
 const ERRORS = 'has error pages of its own, or JSON where Accept asks for it';
-const COUNTING = 'requests are not counted by address; the firewall in front can do it';
+const COUNTING =
+  'is no limit that is read here: write RATE_LIMITS or CONNECTIONS_PER_ADDRESS by hand';
 const KERNEL = 'TCP is left as the kernel has it';
 const SERVICE = 'is for the service manager: user, files and limits of the process are in its unit';
 const STRICT = 'what is not sound HTTP is refused, without exceptions';
@@ -114,7 +115,10 @@ const PROXY = wordTable<Reason>(
   ],
   [
     'tcp-request',
-    ['decide', 'connections and requests are not held up, counted or refused by such rules'],
+    [
+      'decide',
+      'is no rule that is read here: see RATE_LIMITS, CONNECTIONS_PER_ADDRESS and MAX_CONNECTIONS',
+    ],
   ],
   ['tcp-response', ['decide', 'answers are not refused by such rules']],
   ['tcp-check', ['decide', 'is a check of another kind: backends are asked by HTTP']],

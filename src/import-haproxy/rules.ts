@@ -133,7 +133,7 @@ function denyFate(parts: Parts, proxy: ProxySection, line: Line, denied: Map<str
       group: 'decide',
       reason:
         parts.role === 'console'
-          ? 'refuses requests to the console, which PORTAL_DENY does not'
+          ? 'refuses requests to the console: PORTAL_DENY would close the path on the portal, too'
           : 'refuses by more than paths; Dashgate closes whole paths: PORTAL_DENY',
     };
   }

@@ -6,6 +6,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import { plainAddress } from '../policy/networks.ts';
+import type { Seat } from '../policy/seats.ts';
 import { type Endpoints, endpointsOf } from '../upstream/endpoints.ts';
 import { readClientHello } from './client-hello.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
@@ -15,7 +16,7 @@ import type { TlsContexts } from './tls-contexts.ts';
 
 /** Why a connection never came through. */
 export interface Refusal {
-  readonly cause: 'accept' | 'limit' | 'proxyHeader' | 'handshake';
+  readonly cause: 'accept' | 'limit' | 'address' | 'proxyHeader' | 'handshake';
   /** The other end of the connection; empty where it is gone already. */
   readonly peer: string;
   /** One phrase for the log. */
@@ -36,6 +37,8 @@ export interface ListenerOptions {
   readonly proxyTimeoutMs: number;
   /** Of connections that are open; more are closed as they come. */
   readonly limit?: ConnectionLimit | undefined;
+  /** The place of a connection among those of its address; undefined: it may have no more. */
+  readonly seatOf?: ((address: string) => Seat | 'free' | undefined) | undefined;
   /**
    * Takes a connection over. Its 'error' and 'data' are to be listened to before the call returns,
    * and its 'end' too: it stays open for writing (`allowHalfOpen`) until it is ended.
@@ -137,6 +140,7 @@ export class Listener {
   }
 
   #begin(socket: Socket, told: Endpoints | undefined): void {
+    if (!this.#seat(socket, told?.address ?? plainAddress(socket.remoteAddress))) return;
     const { tls } = this.#options;
     if (!tls) {
       // On the next tick, when the new owner listens.
@@ -147,6 +151,20 @@ export class Listener {
     if (told) this.#remember(socket, told);
     if (tls.dependOnName) this.#readServerName(socket, tls);
     else this.#secure(socket, tls.optionsFor());
+  }
+
+  /** Gives a connection its place among those of its address; without one it is closed. */
+  #seat(socket: Socket, address: string): boolean {
+    const { seatOf } = this.#options;
+    if (!seatOf) return true;
+    const seat = seatOf(address);
+    if (seat === undefined) {
+      this.#refuse('address', socket.remoteAddress, `${address} has as many as it may`);
+      socket.destroy();
+      return false;
+    }
+    if (seat !== 'free') socket.once('close', () => seat.leave());
+    return true;
   }
 
   #readServerName(socket: Socket, tls: TlsContexts): void {

@@ -29,12 +29,22 @@ export function assertUnambiguous(rawHeaders: readonly string[], target: string)
  * @throws GatewayError `forbidden`
  */
 export function assertAllowed(target: string, denied: readonly string[]): void {
-  const path = ODD.test(target) ? normalise(target) : target;
+  const path = plainPath(target);
   for (const prefix of denied) {
     if (isAtOrBelow(path, prefix)) {
       throw new GatewayError('forbidden', `${prefix} is closed to the outside`);
     }
   }
+}
+
+/** Whether a target is at or below a path, however it is spelled; '' is above all. */
+export function isPathWithin(target: string, path: string): boolean {
+  return path === '' || isAtOrBelow(plainPath(target), path);
+}
+
+/** A target as a server may read it. */
+function plainPath(target: string): string {
+  return ODD.test(target) ? normalise(target) : target;
 }
 
 /** What may stand for another spelling of a path: escapes, doubled slashes, dot segments. */

@@ -15,6 +15,7 @@ export function errorPage(
   kind: ErrorKind,
   accept: string | undefined,
   requestId: string,
+  retryAfter?: number,
 ): ErrorPage {
   const { status, text } = ERROR_TABLE[kind];
   const json =
@@ -24,7 +25,8 @@ export function errorPage(
     'cache-control': 'no-store',
     'x-request-id': requestId,
   };
-  if (status === 503) headers['retry-after'] = '5';
+  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
+  else if (status === 503) headers['retry-after'] = '5';
   if (!json) {
     headers['content-security-policy'] = "default-src 'none'; style-src 'unsafe-inline'";
   }
@@ -41,8 +43,9 @@ export function rawErrorPage(
   accept: string | undefined,
   requestId: string,
   keepAlive = false,
+  retryAfter?: number,
 ): string {
-  const { status, headers, body } = errorPage(kind, accept, requestId);
+  const { status, headers, body } = errorPage(kind, accept, requestId, retryAfter);
   const lines = Object.entries(keepAlive ? headers : { ...headers, connection: 'close' });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`;

@@ -6,7 +6,7 @@ export interface Seat {
   leave(): void;
 }
 
-/** How many consoles each address has open, with those that are being opened. */
+/** How many consoles or connections each address has open, with those that are being opened. */
 export class Seats {
   readonly #most: number;
   readonly #taken = new Map<string, number>();
@@ -17,14 +17,18 @@ export class Seats {
 
   /** @throws GatewayError `tooManyTunnels` where the address has as many as it may */
   take(address: string): Seat {
+    const seat = this.tryTake(address);
+    if (seat) return seat;
+    const owner = subscriber(address);
+    const most = `${this.#most} of them, the most it may have`;
+    throw new GatewayError('tooManyTunnels', `${owner} has ${most}`);
+  }
+
+  /** Undefined where the address has as many as it may. */
+  tryTake(address: string): Seat | undefined {
     const owner = subscriber(address);
     const taken = this.#taken.get(owner) ?? 0;
-    if (taken >= this.#most) {
-      throw new GatewayError(
-        'tooManyTunnels',
-        `${owner} has ${taken} of them, the most it may have`,
-      );
-    }
+    if (taken >= this.#most) return undefined;
     this.#taken.set(owner, taken + 1);
     let left = false;
     return {
@@ -44,7 +48,7 @@ export class Seats {
 }
 
 /** Whom an address stands for: of IPv6 a client has a whole /64, and may use any address in it. */
-function subscriber(address: string): string {
+export function subscriber(address: string): string {
   if (!isIPv6(address)) return address;
   const [before = '', after = ''] = address.toLowerCase().split('::', 2);
   const groups = (text: string) => (text === '' ? [] : text.split(':'));

@@ -1,4 +1,4 @@
-import type { ErrorKind } from '../errors.ts';
+import type { GatewayError } from '../errors.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
 import { type Client, requestIdOf } from '../policy/forwarded.ts';
@@ -129,8 +129,9 @@ export class Answer {
   }
 
   /** A whole answer of the relay's own, of latin1 characters: an error page. */
-  errorPage(kind: ErrorKind, keepAlive: boolean): string {
-    const page = rawErrorPage(kind, this.#lines.value('accept'), this.requestId, keepAlive);
+  errorPage({ kind, retryAfter }: GatewayError, keepAlive: boolean): string {
+    const accept = this.#lines.value('accept');
+    const page = rawErrorPage(kind, accept, this.requestId, keepAlive, retryAfter);
     return this.method === 'HEAD' ? page.slice(0, page.indexOf('\r\n\r\n') + 4) : page;
   }
 

@@ -148,7 +148,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #begin(head: RequestHead, rest: Buffer): void {
     const relay = this.#relay;
-    const { method, target } = head;
+    const { method } = head;
     const answer = new Answer(head, this.#peer, this.#forwarded, relay, this.#headBegan);
     this.#headBegan = undefined;
     this.#answer = answer;
@@ -161,7 +161,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     if (method === 'CONNECT') {
       throw new GatewayError('notImplemented', 'CONNECT is for proxies of another kind');
     }
-    const location = relay.route(method, target);
+    const location = relay.route(head, this.#peer);
     if (location !== undefined) {
       this.#redirect(answer, location);
       return;
@@ -396,7 +396,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     const id = answer?.requestId ?? this.#relay.requestIds.next();
     this.#relay.report.failed(id, failure);
     const page =
-      answer?.errorPage(failure.kind, this.#keepAlive) ??
+      answer?.errorPage(failure, this.#keepAlive) ??
       rawErrorPage(failure.kind, undefined, id, this.#keepAlive);
     if (answer) {
       answer.status = failure.status;

@@ -6,6 +6,7 @@ import type { Admission, Admitted } from './admission.ts';
 import type { AnswerPolicy } from './answer.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ExchangeContext } from './exchange.ts';
+import type { RequestHead } from './head.ts';
 import type { ExchangeRecord, RelayReport } from './relay-report.ts';
 import type { EarlyBytes } from './tunnel.ts';
 import type { Upstream } from './upstream-connection.ts';
@@ -66,9 +67,9 @@ export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
   readonly retiring: boolean;
   /**
    * Where a request is sent instead of to a backend; undefined: to a backend. Throws GatewayError
-   * for what is closed.
+   * for what is closed, or too much.
    */
-  readonly route: (method: string, target: string) => string | undefined;
+  readonly route: (request: RequestHead, peer: DownstreamPeer) => string | undefined;
   /** Who may have a websocket; undefined: everybody. */
   readonly admission: Admission | undefined;
   openTunnel(opening: TunnelOpening): void;

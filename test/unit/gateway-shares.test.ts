@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../src/config.ts';
 import { Limits } from '../../src/gateway/limits.ts';
-import type { DataReport } from '../../src/gateway/messages.ts';
+import { type DataReport, NO_REFUSALS } from '../../src/gateway/messages.ts';
 import { partOf } from '../../src/gateway/share.ts';
 import { pauseAfter } from '../../src/gateway/slot.ts';
 import { Tally } from '../../src/gateway/tally.ts';
@@ -37,6 +37,7 @@ describe('a share', () => {
 test('counts are the sum of all, and those of a worker that is gone stay', () => {
   const report = (active: number, claimed: number, failed: number): DataReport => ({
     connections: 0,
+    refusals: NO_REFUSALS,
     services: [
       {
         name: 'portal',
@@ -112,6 +113,7 @@ describe('the limits of data planes', () => {
     share: { index, of } as { index: number; of: number } | undefined,
     report: {
       connections: 0,
+      refusals: NO_REFUSALS,
       services: [
         {
           name: 'portal',
