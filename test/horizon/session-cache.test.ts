@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { CacheHealth } from '../../src/cache/cache-health.ts';
 import type { DjangoClient } from './lab/dashboards.ts';
 import { type Gateway, startGateway } from './lab/gateway.ts';
 import { type MemcachedNode, startNode } from './lab/memcached.ts';
@@ -81,6 +82,8 @@ test('real Horizon on the session cache loses no login with a memcached node', a
           await node.program.kill();
           const { status } = await new Visitor(gateway.portal, gateway.ca).get(PAGE, { cookie });
           assert.equal(status, 302);
+          // Until it is missed, all would seem to be well, and the next one be killed too early.
+          await untilMissed(keeper, node.address);
           nodes[index] = await restart(lab, node, index);
           await untilWhole(keeper);
         }
@@ -126,16 +129,26 @@ async function assertUndisturbed(
   assert.ok(longest < most, `${when}: a click took ${longest} ms, of ${most} ms`);
 }
 
-/** Resolves when the session cache believes every node. */
-async function untilWhole({ admin }: Gateway): Promise<void> {
+/** Resolves when the session cache believes every node, and has every item where it belongs. */
+async function untilWhole(gateway: Gateway): Promise<void> {
+  await untilHealth(gateway, ({ sure, nodes, move }) => {
+    const isFull = nodes.every(({ state, reachable }) => state === 'full' && reachable);
+    return sure && isFull && move === undefined;
+  });
+}
+
+/** Resolves when the session cache knows that a node is lost. */
+async function untilMissed(gateway: Gateway, address: string): Promise<void> {
+  await untilHealth(gateway, ({ nodes }) =>
+    nodes.some(({ node, state }) => node === address && state !== 'full'),
+  );
+}
+
+async function untilHealth({ admin }: Gateway, is: (health: CacheHealth) => boolean) {
   const deadline = performance.now() + WHOLE_DEADLINE_MS;
   for (;;) {
-    const { cache } = (await (await fetch(`${admin}/api/state`)).json()) as {
-      cache: { sure: boolean; nodes: { node: string; state: string; reachable: boolean }[] };
-    };
-    if (cache.sure && cache.nodes.every(({ state, reachable }) => state === 'full' && reachable)) {
-      return;
-    }
+    const { cache } = (await (await fetch(`${admin}/api/state`)).json()) as { cache: CacheHealth };
+    if (is(cache)) return;
     assert.ok(performance.now() < deadline, `the nodes are ${JSON.stringify(cache.nodes)}`);
     await delay(100);
   }
