@@ -148,6 +148,6 @@ export class Relay implements DownstreamContext {
       const ending = { ms, code: end?.code, reason: end?.reason };
       this.report.tunnelClosed({ requestId, client, backend, ...rest, ...ending }, request);
     });
-    this.#tunnels.add(tunnel, lease, record.client);
+    this.#tunnels.add(tunnel, lease, request.client);
   }
 }
