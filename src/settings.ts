@@ -312,7 +312,7 @@ export const SETTINGS = {
   ADMIN_LISTEN: optional(
     listenAddress,
     '127.0.0.1:9090',
-    'Address of /healthz, /readyz, the status page and the API, plain HTTP; for this host only unless ADMIN_PASSWORD or ADMIN_TOKEN is set; empty: off.',
+    'Address of /healthz, /readyz, /metrics, the status page and the API, plain HTTP; for this host only unless ADMIN_PASSWORD or ADMIN_TOKEN is set; empty: off.',
   ),
   ADMIN_PASSWORD: secret(
     adminPassword,
@@ -395,6 +395,11 @@ export const SETTINGS = {
     oneOf(LOG_LEVELS),
     'info',
     `Least level that is logged: ${LOG_LEVELS.join(', ')}.`,
+  ),
+  METRICS: preset(
+    flag,
+    'on',
+    'Count for Prometheus, and tell it at /metrics of the admin listener: on or off.',
   ),
   ACCESS_LOG: preset(
     parseLogDestination,

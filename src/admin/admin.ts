@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import express from 'express';
 import { type Logger, silentLogger } from '../log.ts';
 import { Access, type AccessOptions, failed } from './access.ts';
+import { serveMetrics } from './metrics.ts';
 import { type Operations, operationRoutes } from './operations.ts';
 import { isReady, readState, type StateSources } from './state.ts';
 import { statusPage } from './status-page.ts';
@@ -53,6 +54,7 @@ export function adminApp(options: AdminOptions): express.Express {
   app.get('/api/state', async (_req, res) => {
     res.json(await readState(options));
   });
+  serveMetrics(app, options);
   app.get('/', async (_req, res) => {
     res.send(statusPage(await readState(options)));
   });

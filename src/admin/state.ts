@@ -3,6 +3,7 @@ import type { Cluster } from '../memcached/cluster.ts';
 import type { ServiceBeat } from '../memcached/heartbeat.ts';
 import type { Backend } from '../upstream/backend.ts';
 import type { Pool } from '../upstream/pool.ts';
+import type { Counts, Vitals } from './counts.ts';
 
 /** What there is to see of a service. */
 export interface ServiceView {
@@ -68,6 +69,15 @@ export interface StateSources {
   readonly refusals?: () => Refusals;
   /** Has what the processes do told anew. */
   readonly refresh?: () => Promise<void>;
+  readonly metrics?: MetricsView | undefined;
+}
+
+/** Where metrics are read, beside the state. */
+export interface MetricsView {
+  /** Of all processes together. */
+  counts(): Counts;
+  /** Of this process, and of those that tell. */
+  vitals(): readonly Vitals[];
 }
 
 /** What a gateway knows of the others, and what operators have decided. */
@@ -141,6 +151,7 @@ export interface BackendState {
   readonly failed: number;
   readonly failedInARow: number;
   readonly lastCheck: Backend['lastCheck'];
+  readonly history: Backend['history'];
 }
 
 export interface NodeReport {
@@ -201,5 +212,6 @@ function stateOf(backend: Backend): BackendState {
     failed: backend.failed,
     failedInARow: backend.failedInARow,
     lastCheck: backend.lastCheck,
+    history: backend.history,
   };
 }

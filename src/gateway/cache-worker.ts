@@ -2,6 +2,7 @@ import type { NodeOptions } from '../cache/session-cache.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { CacheService } from './cache.ts';
+import { CountsReporter } from './counts-reporter.ts';
 import type { Mailbox } from './mailbox.ts';
 import { listenOn } from './relay-worker.ts';
 import type { CacheTask, FromWorker } from './worker-messages.ts';
@@ -17,18 +18,20 @@ export class CacheWorker {
   readonly #task: CacheTask;
   readonly #service: CacheService;
   readonly #supervisor: Mailbox<FromWorker>;
+  readonly #counts: CountsReporter;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(config: Config, task: CacheTask, supervisor: Mailbox<FromWorker>, logger: Logger) {
     this.#task = task;
     this.#supervisor = supervisor;
     this.#service = new CacheService(config, logger.child({ service: 'cache' }));
+    this.#counts = new CountsReporter(config, 'cache', supervisor, () => this.#service.counts());
   }
 
   async accept(): Promise<void> {
     void this.#service.start();
     for (const { fd } of this.#task.sockets) await listenOn(this.#service.server, fd);
-    this.#timer = setInterval(() => this.report(), HEALTH_MS).unref();
+    this.#timer = setInterval(() => this.#tellHealth(), HEALTH_MS).unref();
   }
 
   moveTo(nodes: NodeOptions): void {
@@ -40,15 +43,25 @@ export class CacheWorker {
     const closed = this.#service.drain();
     this.#supervisor.send({ type: 'draining' });
     await closed;
-    clearInterval(this.#timer);
+    this.#end();
   }
 
   async stop(): Promise<void> {
     await this.#service.close();
-    clearInterval(this.#timer);
+    this.#end();
   }
 
   report(): void {
+    this.#counts.now();
+    this.#tellHealth();
+  }
+
+  #tellHealth(): void {
     this.#supervisor.sendLatest('cache', { type: 'cache', health: this.#service.health() });
+  }
+
+  #end(): void {
+    clearInterval(this.#timer);
+    this.#counts.stop();
   }
 }

@@ -1,4 +1,5 @@
 import type { Server } from 'node:net';
+import type { Counts } from '../admin/counts.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 import { CacheDoor } from '../cache/door.ts';
 import { createSessionCache, type NodeOptions, type SessionCache } from '../cache/session-cache.ts';
@@ -50,6 +51,19 @@ export class CacheService {
 
   health(): CacheHealth {
     return this.#cache.health();
+  }
+
+  /** What it has counted, for metrics. */
+  counts(): Counts {
+    const { commands, outcomes, refused, errors, bytes, connections } = this.#door.counters;
+    const nodes = this.#cache.health().nodes.map(({ node, counts }) => [node, counts] as const);
+    const door = structuredClone({ commands, outcomes, refused, errors, bytes });
+    return {
+      totals: {
+        cache: { ...door, connections: connections.total, nodes: Object.fromEntries(nodes) },
+      },
+      levels: { cache: connections.open },
+    };
   }
 
   /** Begins to look after the nodes; the log tells where that takes long. */

@@ -6,8 +6,10 @@ import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
 import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
 import type { Hits } from '../policy/rate-limits.ts';
+import { BackendHistories } from '../upstream/backend-counters.ts';
 import { loadOffsetOf } from '../upstream/shared-load.ts';
 import { adminSecret, gatewayName, sharedSecret } from './identity.ts';
+import { Ledger } from './ledger.ts';
 import { type Holder, type Limited, Limits } from './limits.ts';
 import type {
   BackendFailure,
@@ -23,6 +25,7 @@ import { serviceConfigs } from './services.ts';
 import { Sessions } from './sessions.ts';
 import { SharedControl } from './shared-control.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
+import { VitalsReader } from './vitals-reader.ts';
 import { WatchedService } from './watched-service.ts';
 
 /** A data plane as the control plane deals with it; its report is what it last told. */
@@ -63,6 +66,10 @@ const SHARE_MS = 250;
 export class ControlPlane implements Uplink {
   /** Called whenever data planes have been told of each other. */
   onPublished: (() => void) | undefined;
+  /** What all data planes and the cache have counted, for metrics. */
+  readonly ledger = new Ledger();
+  readonly #histories = new BackendHistories();
+  readonly #vitals: VitalsReader | undefined;
   readonly #options: ControlPlaneOptions;
   #config: Config;
   #cluster: Cluster;
@@ -81,6 +88,7 @@ export class ControlPlane implements Uplink {
   constructor(config: Config, options: ControlPlaneOptions) {
     this.#options = options;
     this.#config = config;
+    if (config.METRICS) this.#vitals = new VitalsReader();
     this.#cluster = this.#connect(config);
     this.#sessions = new Sessions(() => this.#config, options.cachePort);
     this.#rates = this.#exchange(config);
@@ -103,6 +111,10 @@ export class ControlPlane implements Uplink {
       shared: () => this.shared(),
       refusals: () => this.refusals(),
       refresh: () => this.#refresh(),
+      metrics: this.#vitals && {
+        counts: () => this.ledger.counts(),
+        vitals: () => [this.#vitals!.read(), ...this.ledger.vitals()],
+      },
       isStopping: () => this.#stopping,
       access: {
         sessions: () => this.#sessions.cluster,
@@ -285,6 +297,7 @@ export class ControlPlane implements Uplink {
     for (const node of this.#nodes) node.close();
     this.#cluster.close();
     this.#sessions.close();
+    this.#vitals?.stop();
   }
 
   #watch(config: Config, before: readonly WatchedService[]): WatchedService[] {
@@ -293,6 +306,7 @@ export class ControlPlane implements Uplink {
       const known = before.find((other) => other.service === service.service);
       return new WatchedService(service, config, {
         known: known?.backends ?? [],
+        historyOf: (backend) => this.#histories.of(`${service.service} ${backend}`),
         onChange: () => this.publish(),
         logger,
       });

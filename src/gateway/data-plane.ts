@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import { AccessLog } from '../access-log/access-log.ts';
+import type { Counts } from '../admin/counts.ts';
 import type { Config } from '../config.ts';
 import { ConnectionLimit, clientsWithinOpenFiles } from '../listener/connection-limit.ts';
 import { TlsContexts } from '../listener/tls-contexts.ts';
@@ -8,6 +9,7 @@ import type { Cluster } from '../memcached/cluster.ts';
 import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
 import { ConsoleAdmission } from './admission.ts';
 import { consolePins } from './identity.ts';
+import { ListenerMeter } from './listener-meter.ts';
 import type { DataListener } from './listeners.ts';
 import type {
   BackendFailure,
@@ -54,6 +56,7 @@ export class DataPlane {
   /** For pins. */
   readonly #nodes: readonly StateNode[];
   readonly #shutdowns: Shutdown[] = [];
+  readonly #meters = new Map<DataListener, ListenerMeter>();
 
   /** @throws Error where a certificate cannot be used. */
   constructor(config: Config, options: DataPlaneOptions) {
@@ -95,7 +98,10 @@ export class DataPlane {
 
   /** A server behind a listener of that name, to be bound. It is looked after from then on. */
   serverFor(listener: DataListener): Server {
-    const server = this.#createServer(listener);
+    const meter = new ListenerMeter();
+    this.#meters.set(listener, meter);
+    const server = this.#createServer(listener, meter);
+    meter.watch(server);
     this.#shutdowns.push(new Shutdown(server));
     return server;
   }
@@ -133,6 +139,25 @@ export class DataPlane {
     return Array.from(this.#services.values()).some((service) => service.endTunnel(id));
   }
 
+  /** What it has counted, for metrics. */
+  counts(): Counts {
+    const services = [...this.#services];
+    const meters = [...this.#meters];
+    const totals = services.map(([name, service]) => [name, service.totals()] as const);
+    return {
+      totals: {
+        services: Object.fromEntries(totals.filter((entry) => isCounted(entry))),
+        listeners: Object.fromEntries(meters.map(([name, meter]) => [name, meter.totals()])),
+      },
+      levels: {
+        upstream: Object.fromEntries(
+          services.map(([name, service]) => [name, service.upstreamConnections()]),
+        ),
+        downstream: Object.fromEntries(meters.map(([name, { open }]) => [name, open])),
+      },
+    };
+  }
+
   /**
    * Takes no more connections, and of each that is open one more request at most; websockets go on.
    * Resolves when the last connection is gone; after `DRAIN_TIMEOUT` it is stopped.
@@ -167,14 +192,14 @@ export class DataPlane {
     this.#accessLog.close();
   }
 
-  #createServer(listener: DataListener): Server {
+  #createServer(listener: DataListener, meter: ListenerMeter): Server {
     switch (listener) {
       case 'portal':
-        return this.#services.get('portal')!.listener('https');
+        return this.#services.get('portal')!.listener('https', meter);
       case 'plain':
-        return this.#services.get('portal')!.listener('http');
+        return this.#services.get('portal')!.listener('http', meter);
       case 'console':
-        return this.#services.get('console')!.listener('https');
+        return this.#services.get('console')!.listener('https', meter);
       case 'redirect':
         return createRedirector(this.#options.portalPort, this.#config.HEADER_TIMEOUT);
     }
@@ -183,6 +208,10 @@ export class DataPlane {
 
 function sum<T>(entries: readonly T[], of: (entry: T) => number): number {
   return entries.reduce((total, entry) => total + of(entry), 0);
+}
+
+function isCounted<T>(entry: readonly [string, T | undefined]): entry is readonly [string, T] {
+  return entry[1] !== undefined;
 }
 
 /** Its share of MAX_CONNECTIONS; each process has a limit of open files of its own. */

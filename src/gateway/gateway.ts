@@ -184,11 +184,13 @@ class RunningGateway implements Gateway {
       ticketKeys: this.#ticketKeys,
       listeners,
       report: this.control.report(),
+      counts: this.control.ledger.counts(),
     });
     this.#successor = successor;
     this.#logger.info({ successor: pid }, 'it serves; this process ends when its clients have');
     this.control.unshare();
-    this.control.onPublished = () => successor.tell(this.control.report());
+    this.control.onPublished = () =>
+      successor.tell(this.control.report(), this.control.ledger.counts());
     void this.#admin.close(this.#config.SHUTDOWN_TIMEOUT);
     this.drained = this.#fleet.drain();
     closeUnused(listeners, new Map());

@@ -1,5 +1,6 @@
 import type { ControlPlane, Member } from './control-plane.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { Ledger } from './ledger.ts';
 import type { DataReport, OpenTunnel, Snapshot, Totals } from './messages.ts';
 import { Reporter } from './reporter.ts';
 import { type Share, WHOLE } from './share.ts';
@@ -10,11 +11,14 @@ export class LocalMember implements Member {
   share: Share | undefined = WHOLE;
   report: DataReport;
   readonly #plane: DataPlane;
-  readonly #reporter: Reporter;
+  readonly #ledger: Ledger;
+  readonly #reporter: Reporter<DataReport>;
 
-  constructor(plane: DataPlane, control: Pick<ControlPlane, 'reported'>) {
+  constructor(plane: DataPlane, control: Pick<ControlPlane, 'reported' | 'ledger'>) {
     this.#plane = plane;
     this.report = plane.report();
+    this.#ledger = control.ledger;
+    this.#ledger.follow(this, () => plane.counts());
     this.#reporter = new Reporter(
       () => plane.report(),
       (report) => {
@@ -61,6 +65,7 @@ export class LocalMember implements Member {
 
   #end(): Promise<void> {
     this.#reporter.stop();
+    this.#ledger.close(this);
     return this.refresh();
   }
 }

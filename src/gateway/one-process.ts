@@ -86,7 +86,9 @@ export class OneProcess implements Fleet {
     this.#cache?.moveTo(nodesOf(config));
     if (!listener || this.#cache) return;
     this.#cache = new CacheService(config, this.#options.logger.child({ service: 'cache' }));
-    void this.#cache.start();
+    const cache = this.#cache;
+    this.#options.control.ledger.follow(cache, () => cache.counts());
+    void cache.start();
     const socket = bindBeside(listener.config.setting, listener.address);
     await socket.listen(this.#cache.server);
   }

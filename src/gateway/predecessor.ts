@@ -1,4 +1,5 @@
 import type { SendHandle } from 'node:child_process';
+import type { Counts } from '../admin/counts.ts';
 import { BoundSocket } from '../listener/bound-socket.ts';
 import type { BoundListener, BoundListeners } from './bound-listeners.ts';
 import type { ControlPlane, Member } from './control-plane.ts';
@@ -22,6 +23,8 @@ export class Predecessor implements Member {
   readonly #listeners = new Map<ListenerName, BoundListener>();
   readonly #mailbox = new Mailbox<FromSuccessor>(process);
   #control: ControlPlane | undefined;
+  /** What it has counted; undefined where it does not tell. */
+  #counts: Counts | undefined;
   #onBegin: (() => void) | undefined;
 
   /** Resolves when it has handed over what it has to; rejects where it does not. */
@@ -38,7 +41,7 @@ export class Predecessor implements Member {
 
   private constructor() {
     process.on('message', (message, handle) => this.#onMessage(message as ToSuccessor, handle));
-    process.once('disconnect', () => this.#control?.leave(this));
+    process.once('disconnect', () => this.#onGone());
   }
 
   /** The sockets that it has left. */
@@ -51,6 +54,7 @@ export class Predecessor implements Member {
     if (!process.connected) return;
     this.#control = control;
     control.join(this);
+    this.#noteCounts();
   }
 
   /** It may go. */
@@ -87,11 +91,22 @@ export class Predecessor implements Member {
       return;
     }
     this.report = message.report;
+    this.#counts = message.counts;
+    this.#noteCounts();
     if (message.type === 'report') {
       this.#control?.reported();
       return;
     }
     this.ticketKeys = Buffer.from(message.ticketKeys, 'base64');
     this.#onBegin?.();
+  }
+
+  #noteCounts(): void {
+    if (this.#counts) this.#control?.ledger.note(this, this.#counts);
+  }
+
+  #onGone(): void {
+    this.#control?.leave(this);
+    this.#control?.ledger.close(this);
   }
 }

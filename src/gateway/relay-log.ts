@@ -52,6 +52,9 @@ export class RelayLog implements RelayReport {
     else this.#logger.warn(fields, 'request failed');
   }
 
+  /** It is told when it ends. */
+  tunnelOpened(): void {}
+
   tunnelClosed(record: TunnelRecord, request: ExchangeRecord): void {
     this.#writeTunnel(record, request);
   }

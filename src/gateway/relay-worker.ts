@@ -1,9 +1,10 @@
 import type { Server } from 'node:net';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
+import { CountsReporter } from './counts-reporter.ts';
 import { DataPlane } from './data-plane.ts';
 import type { Mailbox } from './mailbox.ts';
-import type { Snapshot, Totals } from './messages.ts';
+import type { DataReport, Snapshot, Totals } from './messages.ts';
 import { Reporter } from './reporter.ts';
 import type { FromWorker, RelayTask } from './worker-messages.ts';
 
@@ -12,7 +13,8 @@ export class RelayWorker {
   readonly #plane: DataPlane;
   readonly #supervisor: Mailbox<FromWorker>;
   readonly #servers: readonly { readonly server: Server; readonly fd: number }[];
-  readonly #reporter: Reporter;
+  readonly #reporter: Reporter<DataReport>;
+  readonly #counts: CountsReporter;
 
   constructor(config: Config, task: RelayTask, supervisor: Mailbox<FromWorker>, logger: Logger) {
     this.#supervisor = supervisor;
@@ -34,6 +36,7 @@ export class RelayWorker {
       server: this.#plane.serverFor(name),
       fd,
     }));
+    this.#counts = new CountsReporter(config, 'relay', supervisor, () => this.#plane.counts());
     this.#reporter = new Reporter(
       () => this.#plane.report(),
       (report) => supervisor.sendLatest('report', { type: 'report', report }),
@@ -76,12 +79,15 @@ export class RelayWorker {
 
   /** Tells what it does, whether or not that has changed; resolves when it is told. */
   report(): Promise<void> {
+    // Before the report, for which who asked waits.
+    this.#counts.now();
     const message = { type: 'report', report: this.#plane.report() } as const;
     return new Promise((resolve) => this.#supervisor.send(message, resolve));
   }
 
   #end(): Promise<void> {
     this.#reporter.stop();
+    this.#counts.stop();
     return this.report();
   }
 }

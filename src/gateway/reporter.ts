@@ -1,19 +1,17 @@
-import type { DataReport } from './messages.ts';
-
 /** How often a data plane looks whether it has news, in ms. */
 const REPORT_MS = 250;
 
 /** Tells what a data plane does, whenever that has changed. */
-export class Reporter {
-  readonly #read: () => DataReport;
-  readonly #tell: (report: DataReport) => void;
+export class Reporter<Report> {
+  readonly #read: () => Report;
+  readonly #tell: (report: Report) => void;
   readonly #timer: NodeJS.Timeout;
   #told = '';
 
-  constructor(read: () => DataReport, tell: (report: DataReport) => void) {
+  constructor(read: () => Report, tell: (report: Report) => void, everyMs = REPORT_MS) {
     this.#read = read;
     this.#tell = tell;
-    this.#timer = setInterval(() => this.#look(), REPORT_MS).unref();
+    this.#timer = setInterval(() => this.#look(), everyMs).unref();
   }
 
   /** Tells now, changed or not. */

@@ -1,6 +1,7 @@
 import type { Server } from 'node:net';
 import type { AccessLog } from '../access-log/access-log.ts';
 import type { Busy } from '../access-log/http-line.ts';
+import type { ServiceTotals } from '../admin/counts.ts';
 import type { Config } from '../config.ts';
 import type { ConnectionLimit } from '../listener/connection-limit.ts';
 import { Listener } from '../listener/listener.ts';
@@ -17,9 +18,11 @@ import { Relay } from '../relay/relay.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
 import type { Balance } from '../upstream/selection.ts';
+import type { ListenerMeter } from './listener-meter.ts';
 import type { BackendFailure, OpenTunnel, ServiceReport, ServiceSnapshot } from './messages.ts';
 import type { RateControl } from './rate-control.ts';
 import { RelayLog } from './relay-log.ts';
+import { RelayMeter } from './relay-meter.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 /** Within that time, in ms, all websockets are closed when the gateway stops. */
@@ -62,6 +65,8 @@ export class Service {
   readonly #pool: Pool;
   readonly #relay: Relay;
   readonly #options: ServiceOptions;
+  /** Undefined where there are no metrics. */
+  readonly #meter: RelayMeter | undefined;
   #draining = false;
   #refusedConnections = 0;
 
@@ -80,6 +85,14 @@ export class Service {
       // Until it is told what of them is its part.
       if (backend.limit !== UNLIMITED) backend.limit = 0;
     }
+    const log = new RelayLog(logger, options.accessLog, {
+      service,
+      affinity: options.affinityCookie
+        ? new Set(this.#pool.backends.map(({ name }) => name))
+        : undefined,
+      busy: (backend) => this.#busy(backend),
+    });
+    this.#meter = config.METRICS ? new RelayMeter(log) : undefined;
     this.#relay = new Relay({
       pool: this.#pool,
       retries: config.RETRIES,
@@ -106,13 +119,7 @@ export class Service {
       },
       admission: options.admission,
       pins: options.pins,
-      report: new RelayLog(logger, options.accessLog, {
-        service,
-        affinity: options.affinityCookie
-          ? new Set(this.#pool.backends.map(({ name }) => name))
-          : undefined,
-        busy: (backend) => this.#busy(backend),
-      }),
+      report: this.#meter ?? log,
     });
   }
 
@@ -126,7 +133,7 @@ export class Service {
   }
 
   /** A listener of the service, to be bound: with TLS, or without for a proxy in front that has it. */
-  listener(scheme: 'https' | 'http'): Server {
+  listener(scheme: 'https' | 'http', meter: ListenerMeter): Server {
     const { config, tls, limit, logger } = this.#options;
     const trusted = parseNetworks(config.TRUSTED_PROXIES);
     const proxies = config.PROXY_PROTOCOL_FROM;
@@ -147,8 +154,10 @@ export class Service {
       // Connections that come to nothing are the clients' affair.
       onRefused: (refusal) => {
         if (refusal.cause === 'address') this.#refusedConnections += 1;
+        meter.refused(refusal.cause);
         logger.debug(refusal, 'connection refused');
       },
+      onSecured: (resumed) => meter.secured(resumed),
     });
     return listener.server;
   }
@@ -194,6 +203,18 @@ export class Service {
   endTunnel(id: string): boolean {
     const [service, number] = id.split('-');
     return service === this.name && this.#relay.endTunnel(Number(number));
+  }
+
+  /** What it has counted; undefined where there are no metrics. */
+  totals(): ServiceTotals | undefined {
+    return this.#meter?.totals(this.#pool, this.#relay.counters);
+  }
+
+  /** Connections to each backend that are open for requests. */
+  upstreamConnections(): Record<string, number> {
+    return Object.fromEntries(
+      this.#pool.backends.map(({ name, traffic }) => [name, traffic.connections]),
+    );
   }
 
   /**

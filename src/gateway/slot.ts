@@ -126,6 +126,7 @@ export class Slot {
   #watch(worker: WorkerProcess): void {
     const { control } = this.#options;
     worker.on('report', () => control.reported());
+    worker.on('counts', (counts) => control.ledger.note(worker, counts));
     worker.on('backendFailed', (service, backend, failure) => {
       control.backendFailed(service, backend, failure);
     });
@@ -145,6 +146,7 @@ export class Slot {
   #onEnd(worker: WorkerProcess, end: WorkerEnd): void {
     const { control, logger } = this.#options;
     control.leave(worker);
+    control.ledger.close(worker);
     const fields = { worker: worker.pid, kind: worker.kind, detail: describeEnd(end) };
     if (this.#draining.delete(worker)) {
       if (end.code !== 0) logger.error(fields, 'a worker died while it was drained');

@@ -1,3 +1,4 @@
+import type { Counts } from '../admin/counts.ts';
 import type { ListenerConfig } from './listeners.ts';
 import type { DataReport } from './messages.ts';
 
@@ -6,8 +7,13 @@ export type ToSuccessor =
   /** With a listening socket. */
   | { readonly type: 'socket'; readonly config: ListenerConfig }
   /** That were all sockets. */
-  | { readonly type: 'begin'; readonly ticketKeys: string; readonly report: DataReport }
-  | { readonly type: 'report'; readonly report: DataReport };
+  | {
+      readonly type: 'begin';
+      readonly ticketKeys: string;
+      readonly report: DataReport;
+      readonly counts?: Counts;
+    }
+  | { readonly type: 'report'; readonly report: DataReport; readonly counts?: Counts };
 
 /** From a gateway to the one whose place it takes. */
 export type FromSuccessor =

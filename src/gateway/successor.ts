@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Counts } from '../admin/counts.ts';
 import type { Environment } from '../config.ts';
 import type { BoundListeners } from './bound-listeners.ts';
 import { Mailbox } from './mailbox.ts';
@@ -20,6 +21,7 @@ export interface Legacy {
   readonly ticketKeys: Buffer;
   readonly listeners: BoundListeners;
   readonly report: DataReport;
+  readonly counts: Counts;
 }
 
 /**
@@ -46,7 +48,7 @@ export class Successor {
    * Gives it what it needs; resolves when it serves.
    * @throws Error, with what it said, where it ends before or takes too long; it is gone then.
    */
-  serve({ ticketKeys, listeners, report }: Legacy): Promise<void> {
+  serve({ ticketKeys, listeners, report, counts }: Legacy): Promise<void> {
     const all = [...listeners.values()];
     for (const { config, sockets } of all) {
       for (const { handle } of sockets) {
@@ -54,7 +56,12 @@ export class Successor {
         this.#child.send({ type: 'socket', config } satisfies ToSuccessor, handle);
       }
     }
-    this.#mailbox.send({ type: 'begin', ticketKeys: ticketKeys.toString('base64'), report });
+    this.#mailbox.send({
+      type: 'begin',
+      ticketKeys: ticketKeys.toString('base64'),
+      report,
+      counts,
+    });
     return new Promise((resolve, reject) => {
       const fail = (detail: string) => {
         clearTimeout(timer);
@@ -76,8 +83,8 @@ export class Successor {
   }
 
   /** Tells what this gateway still does. */
-  tell(report: DataReport): void {
-    this.#mailbox.sendLatest('report', { type: 'report', report });
+  tell(report: DataReport, counts: Counts): void {
+    this.#mailbox.sendLatest('report', { type: 'report', report, counts });
   }
 
   /** It is on its own: this process may end before it. */

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Backend } from '../upstream/backend.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
+import type { BackendHistory } from '../upstream/backend-counters.ts';
 import { BackendWatch } from '../upstream/backend-watch.ts';
 import type { BackendFailure } from './messages.ts';
 import type { ServiceConfig } from './services.ts';
@@ -11,6 +12,8 @@ import type { SharedPool } from './shared-control.ts';
 export interface WatchedServiceOptions {
   /** What was watched before: what is known of those that stay need not be found out anew. */
   readonly known: readonly Backend[];
+  /** What was counted of a backend of that name, which goes on where it comes back. */
+  readonly historyOf: (backend: string) => BackendHistory;
   /** Told when anything has changed that decides which backend is chosen. */
   readonly onChange: () => void;
   readonly logger: Logger;
@@ -32,12 +35,13 @@ export class WatchedService implements ServiceView, SharedPool {
   constructor(
     { service, backends, check, ejection }: ServiceConfig,
     config: Config,
-    { known, onChange, logger }: WatchedServiceOptions,
+    { known, historyOf, onChange, logger }: WatchedServiceOptions,
   ) {
     this.service = service;
     // What a console holds are tunnels, which gateways tell each other of.
     this.sharesRoom = service === 'console';
     this.backends = backends.map((address) => backendAs(address, known));
+    for (const backend of this.backends) backend.history = historyOf(backend.name);
     this.#watch = new BackendWatch(
       { backends: this.backends, admit: onChange },
       {

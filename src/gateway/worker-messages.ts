@@ -1,3 +1,4 @@
+import type { Counts } from '../admin/counts.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { NodeOptions } from '../cache/session-cache.ts';
 import type { ConfigSource } from '../config.ts';
@@ -76,6 +77,8 @@ export type FromWorker =
   /** It cannot do its task, and ends. */
   | { readonly type: 'failed'; readonly detail: string }
   | { readonly type: 'report'; readonly report: DataReport }
+  /** For metrics. */
+  | { readonly type: 'counts'; readonly counts: Counts }
   | { readonly type: 'cache'; readonly health: CacheHealth }
   | {
       readonly type: 'backendFailed';

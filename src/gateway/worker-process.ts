@@ -1,5 +1,6 @@
 import { type ChildProcess, fork, type StdioOptions } from 'node:child_process';
 import { EventEmitter } from 'node:events';
+import type { Counts } from '../admin/counts.ts';
 import type { WorkerState } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { NodeOptions } from '../cache/session-cache.ts';
@@ -46,6 +47,7 @@ type Answer<T extends FromWorker['type']> = Extract<FromWorker, { readonly type:
 
 interface WorkerEvents {
   report: [];
+  counts: [counts: Counts];
   backendFailed: [service: string, backend: string, failure: BackendFailure];
   hits: [hits: readonly Hits[]];
   /** So many pings in a row have had no answer by the time of the next. */
@@ -233,6 +235,9 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
       case 'report':
         this.report = message.report;
         this.emit('report');
+        break;
+      case 'counts':
+        this.emit('counts', message.counts);
         break;
       case 'cache':
         this.cacheHealth = message.health;

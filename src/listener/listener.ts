@@ -44,6 +44,8 @@ export interface ListenerOptions {
    * and its 'end' too: it stays open for writing (`allowHalfOpen`) until it is ended.
    */
   readonly onConnection: (socket: Socket, endpoints: Endpoints) => void;
+  /** Told of every TLS handshake that is through; `resumed`: an earlier session was gone on with. */
+  readonly onSecured?: (resumed: boolean) => void;
   /** Told of what never became a connection; clients' affairs, for counters and debugging. */
   readonly onRefused?: (refusal: Refusal) => void;
 }
@@ -210,6 +212,7 @@ export class Listener {
         return;
       }
       socket.allowHalfOpen = true;
+      this.#options.onSecured?.(socket.isSessionReused());
       const told = this.#told.size > 0 ? this.#told.get(keyOf(socket)) : undefined;
       this.#options.onConnection(socket, told ?? endpointsOf(socket));
     });

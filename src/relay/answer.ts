@@ -158,6 +158,7 @@ export class Answer {
       backend: progress?.backend,
       asked: this.outgoing.asked,
       ms: Math.round(sinceHead + this.#requestMs),
+      exactMs: sinceHead,
       requestMs: Math.round(this.#requestMs),
       queueMs: Math.round(queueMs),
       connectMs: Math.round(connectMs),

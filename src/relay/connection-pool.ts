@@ -29,6 +29,7 @@ export class ConnectionPool {
    */
   take(backend: Backend, mayReuse: boolean, client: Endpoints): UpstreamConnection {
     const reused = mayReuse ? this.#takeIdle(backend, client) : undefined;
+    if (reused) backend.traffic.reused += 1;
     return (
       reused ??
       new UpstreamConnection(

@@ -36,6 +36,8 @@ const LINGER_MS = 2_000;
 const EMPTY = Buffer.alloc(0);
 
 const UNREAD = {
+  // No request whose time would count began.
+  exactMs: 0,
   method: '',
   target: '',
   minor: 1,
@@ -58,7 +60,10 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   readonly #forwarded: ForwardedLines;
   readonly #relay: DownstreamContext;
   readonly #handlers = {
-    data: (chunk: Buffer) => this.#onData(chunk),
+    data: (chunk: Buffer) => {
+      this.#relay.counters.bytesIn += chunk.length;
+      this.#onData(chunk);
+    },
     drain: () => this.#onDrain(),
     end: () => this.#onEnd(),
     // What follows an error is 'close'; the handler keeps it from being thrown.
@@ -311,6 +316,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #write(head: string, bytes: Buffer, complete: boolean): boolean {
     const socket = this.#socket;
     if (this.#answer) this.#answer.bytes += head.length + bytes.length;
+    this.#relay.counters.bytesOut += head.length + bytes.length;
     if (bytes.length === 0) socket.write(head, 'latin1');
     else this.#relay.buffers.write(socket, head, bytes);
     const more = socket.writableLength < MAX_UNSENT;
@@ -405,6 +411,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     } else {
       this.#relay.report.answered(this.#unread(id, failure, page.length));
     }
+    this.#relay.counters.bytesOut += page.length;
     this.#socket.write(page);
     this.#finish();
   }

@@ -7,6 +7,7 @@ import type { AnswerPolicy } from './answer.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ExchangeContext } from './exchange.ts';
 import type { RequestHead } from './head.ts';
+import type { RelayCounters } from './relay-counters.ts';
 import type { ExchangeRecord, RelayReport } from './relay-report.ts';
 import type { EarlyBytes } from './tunnel.ts';
 import type { Upstream } from './upstream-connection.ts';
@@ -62,6 +63,7 @@ export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
   readonly buffers: WriteBuffers;
   readonly timeouts: DownstreamTimeouts;
   readonly report: RelayReport;
+  readonly counters: RelayCounters;
   readonly pins: TunnelPins | undefined;
   /** No connection takes another request. */
   readonly retiring: boolean;

@@ -1,7 +1,7 @@
 import type { GatewayError } from '../errors.ts';
 import { Attempts, outcomeOf } from '../upstream/attempts.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
-import { failureOf } from '../upstream/failure.ts';
+import { ConnectError, failureOf } from '../upstream/failure.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { ResponseHead } from './head.ts';
@@ -211,12 +211,16 @@ export class Exchange implements UpstreamListener, Progress {
     if (stale && !this.#sawStale && failure.kind !== 'upstreamTimeout') {
       // The backend closed an unused connection just then: no fault of its, so it is not excluded.
       this.#sawStale = true;
+      backend.traffic.retries += 1;
       this.#release('aborted');
       this.#attempt();
       return;
     }
-    this.#release(failure.source === 'internal' ? 'aborted' : 'failed');
+    const isBackends = failure.source !== 'internal';
+    this.#release(isBackends ? 'failed' : 'aborted');
+    if (isBackends && error instanceof ConnectError) backend.traffic.connectFailures += 1;
     if (this.#attempts.failed(backend, failure)) {
+      backend.traffic.redispatches += 1;
       this.#attempt();
       return;
     }

@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.ts';
 import type { Termination } from './termination.ts';
+import type { TunnelCause } from './tunnel-ending.ts';
 
 /** One answered request, for the log. */
 export interface ExchangeRecord {
@@ -21,6 +22,8 @@ export interface ExchangeRecord {
   readonly asked: string | undefined;
   /** From the first byte of the request to the last of the answer, in whole ms as all that follow. */
   readonly ms: number;
+  /** From the end of its head to the last byte of the answer, not rounded: for sums. */
+  readonly exactMs: number;
   /** Until its head was complete, a backend had room, was connected and began to answer; -1: never. */
   readonly requestMs: number;
   readonly queueMs: number;
@@ -55,6 +58,8 @@ export interface TunnelRecord {
 export interface RelayReport {
   answered(record: ExchangeRecord): void;
   failed(requestId: string, failure: GatewayError): void;
+  /** A backend has switched protocols. */
+  tunnelOpened(backend: string): void;
   /** @param request The request that became the tunnel, as it was then. */
-  tunnelClosed(record: TunnelRecord, request: ExchangeRecord): void;
+  tunnelClosed(record: TunnelRecord, request: ExchangeRecord, cause: TunnelCause): void;
 }

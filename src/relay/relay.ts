@@ -13,6 +13,7 @@ import type {
   TunnelOpening,
   TunnelPins,
 } from './downstream-context.ts';
+import { RelayCounters } from './relay-counters.ts';
 import type { RelayReport } from './relay-report.ts';
 import { RequestIds } from './request-ids.ts';
 import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
@@ -59,6 +60,7 @@ export class Relay implements DownstreamContext {
   readonly pins: TunnelPins | undefined;
   readonly deadlines: Deadlines;
   readonly buffers = new WriteBuffers();
+  readonly counters = new RelayCounters();
   readonly requestIds = new RequestIds();
   readonly connections: ConnectionPool;
   /** No connection takes another request. */
@@ -138,7 +140,8 @@ export class Relay implements DownstreamContext {
   openTunnel({ downstream, upstream, early, lease, admitted, request }: TunnelOpening): void {
     const opened = performance.now();
     lease.becomeTunnel();
-    const tunnel = new Tunnel(downstream, upstream, early, this, ({ end, ...rest }) => {
+    this.report.tunnelOpened(lease.backend.name);
+    const tunnel = new Tunnel(downstream, upstream, early, this, ({ end, by, ...rest }) => {
       this.#tunnels.remove(tunnel);
       lease.release('ok');
       admitted?.leave();
@@ -146,7 +149,8 @@ export class Relay implements DownstreamContext {
       const backend = lease.backend.name;
       const ms = Math.round(performance.now() - opened);
       const ending = { ms, code: end?.code, reason: end?.reason };
-      this.report.tunnelClosed({ requestId, client, backend, ...rest, ...ending }, request);
+      const record = { requestId, client, backend, ...rest, ...ending };
+      this.report.tunnelClosed(record, request, end?.cause ?? by);
     });
     this.#tunnels.add(tunnel, lease, request.client);
   }

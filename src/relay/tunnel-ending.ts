@@ -4,8 +4,25 @@ import { endSoon } from '../farewell.ts';
 import { closeFrame, type WebsocketFrames } from './websocket-frames.ts';
 import type { WriteBuffers } from './write-buffers.ts';
 
+/** By what a tunnel ended: a side of it, or a cause for which the gateway ends it. */
+export const TUNNEL_CAUSES = [
+  'client',
+  'backend',
+  'stopped',
+  'broken',
+  'stalled',
+  'idle',
+  'drained',
+  'retired',
+  'operator',
+  'overtime',
+] as const;
+
+export type TunnelCause = (typeof TUNNEL_CAUSES)[number];
+
 /** Why the gateway ends a tunnel: what both sides are told in a close frame (RFC 6455 §7.4). */
 export interface TunnelEnd {
+  readonly cause: TunnelCause;
   readonly code: 1001 | 1008 | 1012 | 1014;
   /** At most 123 bytes, for whoever looks into the browser's console, and for the log. */
   readonly reason: string;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { endSoon } from '../farewell.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
+import type { RelayCounters } from './relay-counters.ts';
 import type { Termination } from './termination.ts';
 import { type EndingSide, endBoth, type TunnelEnd, type TunnelSide } from './tunnel-ending.ts';
 import type { Upstream } from './upstream-connection.ts';
@@ -13,10 +14,22 @@ const KEEP_ALIVE_MS = 60_000;
 const ENDING_MS = 2_000;
 
 // What the client of a backend that is gone is told (IANA, WebSocket Close Code Number Registry).
-const STOPPED: TunnelEnd = { code: 1012, reason: 'the console server was stopped' };
-const BROKEN: TunnelEnd = { code: 1014, reason: 'the connection to the console server broke' };
-const STALLED: TunnelEnd = { code: 1014, reason: 'the console server takes nothing any more' };
-const IDLE: TunnelEnd = { code: 1001, reason: 'the console was idle for too long' };
+const STOPPED: TunnelEnd = {
+  cause: 'stopped',
+  code: 1012,
+  reason: 'the console server was stopped',
+};
+const BROKEN: TunnelEnd = {
+  cause: 'broken',
+  code: 1014,
+  reason: 'the connection to the console server broke',
+};
+const STALLED: TunnelEnd = {
+  cause: 'stalled',
+  code: 1014,
+  reason: 'the console server takes nothing any more',
+};
+const IDLE: TunnelEnd = { cause: 'idle', code: 1001, reason: 'the console was idle for too long' };
 
 const ENDINGS: ReadonlyMap<TunnelEnd, Termination> = new Map([
   [STOPPED, 'SD'],
@@ -32,6 +45,8 @@ export interface TunnelReport {
   /** What the gateway ended it with; undefined where one of the sides ended it. */
   readonly end: TunnelEnd | undefined;
   readonly termination: Termination;
+  /** The side that ended first. */
+  readonly by: 'client' | 'backend';
 }
 
 export interface TunnelTimeouts {
@@ -45,6 +60,7 @@ export interface TunnelTimeouts {
 export interface TunnelContext {
   readonly deadlines: Deadlines;
   readonly buffers: WriteBuffers;
+  readonly counters: RelayCounters;
   readonly timeouts: TunnelTimeouts;
 }
 
@@ -74,6 +90,8 @@ export class Tunnel implements Deadlined {
   #unsent = 0;
   #end: TunnelEnd | undefined;
   #termination: Termination | undefined;
+  /** The side that was the first to close, with a frame or without. */
+  #by: 'client' | 'backend' | undefined;
   #ending: { readonly client: EndingSide; readonly backend: EndingSide } | undefined;
 
   constructor(
@@ -87,6 +105,8 @@ export class Tunnel implements Deadlined {
     this.#backend = { socket: upstream, frames: new WebsocketFrames('server') };
     this.#context = context;
     this.#onClosed = onClosed;
+    context.counters.tunnelBytesIn += early.fromClient.length;
+    context.counters.tunnelBytesOut += early.fromBackend.length;
     this.#client.frames.take(early.fromClient);
     this.#backend.frames.take(early.fromBackend);
     this.deadline = context.deadlines.in(context.timeouts.tunnelMs);
@@ -95,23 +115,27 @@ export class Tunnel implements Deadlined {
     const { frames: backendFrames } = this.#backend;
     downstream.on('data', (chunk: Buffer) => {
       this.#received += chunk.length;
+      context.counters.tunnelBytesIn += chunk.length;
       if (this.#ending) {
         this.#ending.backend.pass(chunk);
         this.#ending.client.heard();
         return;
       }
       clientFrames.take(chunk);
+      if (clientFrames.closing) this.#by ??= 'client';
       writeAndFree(upstream, chunk);
       this.#passed(downstream, upstream);
     });
     intake.take = (bytes) => {
       this.#sent += bytes.length;
+      context.counters.tunnelBytesOut += bytes.length;
       if (this.#ending) {
         this.#ending.client.pass(bytes);
         this.#ending.backend.heard();
         return;
       }
       backendFrames.take(bytes);
+      if (backendFrames.closing) this.#by ??= 'backend';
       context.buffers.write(downstream, '', bytes);
       this.#passed(upstream, downstream);
     };
@@ -231,15 +255,18 @@ export class Tunnel implements Deadlined {
     else endSoon(to.socket);
     if (this.#open > 0) return;
     this.#context.deadlines.remove(this);
+    const [received, sent, end] = [this.#received, this.#sent, this.#end];
     const termination = this.#termination ?? '--';
-    this.#onClosed({ received: this.#received, sent: this.#sent, end: this.#end, termination });
+    this.#onClosed({ received, sent, end, termination, by: this.#by ?? 'client' });
   }
 
   /** The side that is the first to go tells how it ends: in order only with a close frame. */
   #note(from: TunnelSide): void {
+    const isClient = from === this.#client;
     const inOrder = this.#client.frames.closing || this.#backend.frames.closing;
-    const broken: Termination = from === this.#client ? 'CD' : 'SD';
+    const broken: Termination = isClient ? 'CD' : 'SD';
     this.#termination ??= inOrder ? '--' : broken;
+    this.#by ??= isClient ? 'client' : 'backend';
   }
 
   /** A side that is being ended sends no more, or is gone. */

@@ -13,10 +13,22 @@ export interface TunnelLimits {
   readonly durationMs?: number | undefined;
 }
 
-const DRAINED: TunnelEnd = { code: 1001, reason: 'the console server is taken out of service' };
-const RETIRED: TunnelEnd = { code: 1001, reason: 'the gateway is shutting down' };
-const ENDED: TunnelEnd = { code: 1008, reason: 'an operator has ended the console' };
-const OVER: TunnelEnd = { code: 1008, reason: 'a console may not last any longer' };
+const DRAINED: TunnelEnd = {
+  cause: 'drained',
+  code: 1001,
+  reason: 'the console server is taken out of service',
+};
+const RETIRED: TunnelEnd = { cause: 'retired', code: 1001, reason: 'the gateway is shutting down' };
+const ENDED: TunnelEnd = {
+  cause: 'operator',
+  code: 1008,
+  reason: 'an operator has ended the console',
+};
+const OVER: TunnelEnd = {
+  cause: 'overtime',
+  code: 1008,
+  reason: 'a console may not last any longer',
+};
 
 /** How often it is looked whether backends take tunnels at all, in ms. */
 const SWEEP_MS = 500;

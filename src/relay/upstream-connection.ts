@@ -98,6 +98,8 @@ export class UpstreamConnection implements Deadlined {
     this.#onIdle = onIdle;
     this.#onClosed = onClosed;
     this.deadline = deadlines.in(timeouts.connectMs);
+    backend.traffic.opened += 1;
+    backend.traffic.connections += 1;
     deadlines.add(this);
     this.#intake = { buffer, take: (bytes) => this.#onData(bytes) };
     this.#giveUp = openBackendSocket({
@@ -134,7 +136,7 @@ export class UpstreamConnection implements Deadlined {
       this.#early.push(data);
       return false;
     }
-    const more = send(this.#socket, data);
+    const more = this.#send(this.#socket, data);
     this.#expect();
     return more;
   }
@@ -162,6 +164,7 @@ export class UpstreamConnection implements Deadlined {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.backend.traffic.connections -= 1;
     this.#deadlines.remove(this);
     if (this.#socket) this.#socket.destroy();
     else this.#giveUp();
@@ -194,11 +197,16 @@ export class UpstreamConnection implements Deadlined {
     this.#socket = socket;
     for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
     socket.cork();
-    for (const data of this.#early) send(socket, data);
+    for (const data of this.#early) this.#send(socket, data);
     socket.uncork();
     this.#early = [];
     this.#expect();
     this.#listener?.onUpstreamConnect();
+  }
+
+  #send(socket: Socket, data: string | Buffer): boolean {
+    this.backend.traffic.bytesIn += data.length;
+    return typeof data === 'string' ? socket.write(data, 'latin1') : writeAndFree(socket, data);
   }
 
   #onDrain(): void {
@@ -214,6 +222,7 @@ export class UpstreamConnection implements Deadlined {
       this.close();
       return;
     }
+    this.backend.traffic.bytesOut += chunk.length;
     this.#expect();
     try {
       if (this.#inBody) this.#onBody(chunk);
@@ -301,14 +310,11 @@ export class UpstreamConnection implements Deadlined {
     const socket = this.#socket!;
     this.#listener = undefined;
     this.#closed = true;
+    this.backend.traffic.connections -= 1;
     this.#deadlines.remove(this);
     // These alone: TLS has listeners of its own.
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
     this.#onClosed(this);
     listener?.onSwitch(head, rest, { socket, intake: this.#intake });
   }
-}
-
-function send(socket: Socket, data: string | Buffer): boolean {
-  return typeof data === 'string' ? socket.write(data, 'latin1') : writeAndFree(socket, data);
 }

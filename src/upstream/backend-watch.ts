@@ -43,7 +43,8 @@ export class BackendWatch {
       new OutlierEjection(
         watched.backends,
         ejection,
-        ({ name }, forMs) => {
+        ({ name, history }, forMs) => {
+          history.ejections += 1;
           logger.warn({ backend: name, failures: ejection.failures, forMs }, 'backend is ejected');
         },
         ({ name }) => logger.info({ backend: name }, 'backend is taken in again'),

@@ -1,4 +1,5 @@
 import type { BackendAddress } from './backend-address.ts';
+import { BackendHistory, BackendTraffic } from './backend-counters.ts';
 import type { Candidate } from './selection.ts';
 
 /** What health checks have seen: `unknown` until the first one has an answer. */
@@ -28,6 +29,9 @@ export class Backend implements Candidate {
   /** Called when anything has changed that decides who is chosen but counts and room. */
   onChange: (backend: Backend) => void = () => {};
   lastCheck: CheckReport | undefined;
+  /** For metrics: what goes to it, and what was seen of it. */
+  readonly traffic = new BackendTraffic();
+  history = new BackendHistory();
   /** Leases held now: exchanges and tunnels. */
   active = 0;
   /** Those of them that are tunnels. */

@@ -77,6 +77,8 @@ class CheckLoop {
       durationMs: performance.now() - started,
       ...result,
     };
+    this.#backend.history.checks += 1;
+    if (!result.ok) this.#backend.history.failedChecks += 1;
     if (!result.unasked) this.#judge(result);
     this.#timer = setTimeout(() => void this.run(), this.#options.intervalMs);
     this.#timer.unref();
@@ -108,8 +110,10 @@ class CheckLoop {
     const first = backend.health === 'unknown';
     backend.health = next;
     const fields = { backend: backend.name, detail };
-    if (!ok) this.#options.logger.warn(fields, 'backend is down');
-    else if (first) this.#options.logger.info(fields, 'backend is up');
+    if (!ok) {
+      backend.history.falls += 1;
+      this.#options.logger.warn(fields, 'backend is down');
+    } else if (first) this.#options.logger.info(fields, 'backend is up');
     else this.#options.logger.info(fields, 'backend is up again');
     this.#onChange();
   }

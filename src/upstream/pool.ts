@@ -77,6 +77,8 @@ export class Pool {
   readonly #onFailure: (backend: Backend, outcome: 'failed' | 'error') => void;
   readonly #onChange: (backend: Backend) => void;
   readonly #queue = new Set<Waiter>();
+  /** How many requests have waited in line, however that ended, and for how long in all, in ms. */
+  readonly waits = { count: 0, ms: 0 };
 
   constructor(service: string, addresses: readonly BackendAddress[], options: PoolOptions = {}) {
     this.service = service;
@@ -150,11 +152,14 @@ export class Pool {
   }
 
   #wait(options: ClaimOptions, signal?: AbortSignal): Promise<Lease> {
+    const began = performance.now();
     return new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', giveUp);
-        this.#queue.delete(waiter);
+        if (!this.#queue.delete(waiter)) return;
+        this.waits.count += 1;
+        this.waits.ms += performance.now() - began;
       };
       const giveUp = () => {
         leave();

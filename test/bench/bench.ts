@@ -5,6 +5,7 @@ import { benchCache } from './cache/bench-cache.ts';
 import type { Stage } from './instance.ts';
 import { measureGroup } from './measure-cpu.ts';
 import { MEMORY, measureMemory } from './measure-memory.ts';
+import { costOfObserving } from './observability.ts';
 import { raiseOpenFiles } from './open-files.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { startOrigins } from './origin/origins.ts';
@@ -43,13 +44,16 @@ async function benchFront(options: Options): Promise<Measured> {
     const origins = await startOrigins(children, folder, cores.load, portals);
     return measure({ ...scene, origins, openFiles }, options);
   });
-  return { effort, versions, peers, ...measured };
+  const { conclusion, failure } = costOfObserving(measured.results);
+  if (failure) measured.failures.push(failure);
+  const conclusions = conclusion === undefined ? [] : [conclusion];
+  return { effort, versions, peers, ...measured, conclusions };
 }
 
 async function measure(
   stage: Stage,
   options: Options,
-): Promise<Pick<Measured, 'results' | 'failures'>> {
+): Promise<{ results: Result[]; failures: Failure[] }> {
   const { groups, peers, effort } = options;
   const results: Result[] = [];
   const failures: Failure[] = [];

@@ -32,7 +32,12 @@ export interface Instance {
 export async function startInstance(
   stage: Stage,
   peer: Peer,
-  { backends, idleTunnels, workers }: Pick<Workload, 'backends' | 'idleTunnels' | 'workers'>,
+  {
+    backends,
+    idleTunnels,
+    workers,
+    settings,
+  }: Pick<Workload, 'backends' | 'idleTunnels' | 'workers' | 'settings'>,
 ): Promise<Instance> {
   let running: RunningPeer | undefined;
   try {
@@ -41,6 +46,7 @@ export async function startInstance(
       folder: mkdtempSync(join(stage.folder, 'peer-')),
       core: workers === undefined ? stage.cores.proxy : everyCore(stage.cores),
       workers,
+      settings,
       origins: { ...stage.origins, portal: stage.origins.portal.slice(0, backends) },
     });
     const tls = await verify(running);

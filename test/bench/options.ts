@@ -3,6 +3,7 @@ import { UsageError } from '../support/entry.ts';
 import { type Group, workloadGroups } from './loads/workloads.ts';
 import type { Effort } from './measure-cpu.ts';
 import { MEMORY } from './measure-memory.ts';
+import { OBSERVABILITY } from './observability.ts';
 import type { Peer } from './peers/peer.ts';
 import { PEERS } from './peers/peers.ts';
 
@@ -19,7 +20,7 @@ export interface Options {
   readonly plot: string | undefined;
 }
 
-const GROWTH = ['backends', 'idle', 'workers'];
+const GROWTH = ['backends', 'idle', 'workers', OBSERVABILITY.group];
 
 export const USAGE = `Usage: node test/bench/bench.ts [cache] [--quick] [--only NAME,…] [--peers NAME,…] [--rounds N] [--seconds N]
                                 [--json FILE] [--plot FILE]

@@ -13,6 +13,7 @@ export const EXCHANGE: ExchangeRecord = {
   backend: 'web1:80',
   asked: undefined,
   ms: 12,
+  exactMs: 11.5,
   requestMs: 1,
   queueMs: 2,
   connectMs: 3,

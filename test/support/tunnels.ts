@@ -132,7 +132,12 @@ export async function startRelay(
     retries: 0,
     tunnelLimits: { drainMs: 600_000 },
     route: () => undefined,
-    report: { answered() {}, failed() {}, tunnelClosed: (record) => closed.push(record) },
+    report: {
+      answered() {},
+      failed() {},
+      tunnelOpened() {},
+      tunnelClosed: (record) => closed.push(record),
+    },
     ...options,
     timeouts: {
       connectMs: 5_000,

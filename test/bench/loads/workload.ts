@@ -28,6 +28,8 @@ export interface Workload {
   readonly idleTunnels: number;
   /** Processes that serve clients; with any number, the proxy may use every core, the load's as well. */
   readonly workers?: number;
+  /** Further settings of the proxy, where it has such. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Only peers that listen without TLS can do it. */
   readonly plain?: boolean;
   open(target: RunningPeer): Promise<Session>;

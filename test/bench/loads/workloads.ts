@@ -1,3 +1,4 @@
+import { OBSERVABILITY } from '../observability.ts';
 import { PAGES } from '../origin/origins.ts';
 import type { RunningPeer } from '../peers/peer.ts';
 import { handshakeSession } from './handshake.ts';
@@ -100,6 +101,26 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
         workers,
         open: smallOverTls,
       })),
+    },
+    {
+      name: OBSERVABILITY.group,
+      peers: ['dashgate'],
+      workloads: [
+        {
+          ...usual,
+          name: OBSERVABILITY.unobserved,
+          title: '1 KiB GET, TLS, no metrics, no access log',
+          settings: { METRICS: 'off', ACCESS_LOG: 'off' },
+          open: smallOverTls,
+        },
+        {
+          ...usual,
+          name: OBSERVABILITY.observed,
+          title: '1 KiB GET, TLS, metrics and access log',
+          settings: { METRICS: 'on', ACCESS_LOG: 'on' },
+          open: smallOverTls,
+        },
+      ],
     },
   ];
 }

@@ -10,7 +10,7 @@ export const dashgate: Peer = {
   programs: [],
   plain: true,
   note: 'WORKERS=1, access log to /dev/null, active health checks, memcached',
-  async start({ children, core, workers = 1, origins, certificate }) {
+  async start({ children, core, workers = 1, settings, origins, certificate }) {
     const ports = (await freePorts(5)) as [number, number, number, number, number];
     const [portal, console, plain, cache, admin] = ports;
     const urls = (ports: readonly number[]) =>
@@ -30,6 +30,7 @@ export const dashgate: Peer = {
         WORKERS: String(workers),
         TLS_CERT: certificate.cert,
         TLS_KEY: certificate.key,
+        ...settings,
       },
     });
     await Promise.all([portal, console, plain].map((port) => child.listening(port)));

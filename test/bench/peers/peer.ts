@@ -11,6 +11,8 @@ export interface PeerSetup {
   readonly core: Pinning;
   /** Processes that serve clients, of a peer that can have several; 1 unless told. */
   readonly workers?: number | undefined;
+  /** Further settings, of a peer that has such. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly origins: Origins;
   readonly certificate: CertificateFiles;
   /** Most open files that a process may have. */
