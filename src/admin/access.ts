@@ -3,6 +3,8 @@ import { type NextFunction, type Request, type Response, Router, urlencoded } fr
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { plainAddress } from '../policy/networks.ts';
+import { subscriber } from '../policy/seats.ts';
 import { ADMIN_COOKIE, type AdminSessionsOptions, adminSessions } from './admin-sessions.ts';
 import { bearerToken, type Credentials, fingerprint, isSame } from './credentials.ts';
 import { LOGIN_STYLE, loginPage } from './login-page.ts';
@@ -74,7 +76,9 @@ export class Access {
     });
     router.post('/logout', urlencoded({ extended: false, limit: '4kb' }), (req, res, next) => {
       if (!this.#isGenuine(req)) return forbid(res);
-      req.session?.destroy((error) => {
+      // Where the listener is open nobody has logged in.
+      if (!req.session) return res.redirect(303, '/');
+      req.session.destroy((error) => {
         if (error) return next(error);
         res.clearCookie(ADMIN_COOKIE).redirect(303, '/login');
       });
@@ -122,11 +126,9 @@ export class Access {
     const { token } = this.#options.credentials();
     const bearer = bearerToken(req.headers.authorization);
     if (bearer !== undefined && token !== undefined) {
+      // Whoever has it is not to be kept out by others who guess.
+      if (isSame(bearer, token)) return 'token';
       if (!(await this.#mayTry(req, res))) return undefined;
-      if (isSame(bearer, token)) {
-        await this.#forgive(req);
-        return 'token';
-      }
     } else if (this.#hasLogin(req)) return 'login';
     if (req.method === 'GET' && req.accepts(['json', 'html']) === 'html' && !bearer) {
       res.redirect(303, '/login');
@@ -159,7 +161,7 @@ export class Access {
       res.status(401).send(loginPage('That is not the password.').text);
       return;
     }
-    await this.#forgive(req);
+    await this.#giveBack(req);
     // An id that somebody planted before is worth nothing.
     await new Promise<void>((resolve, reject) => {
       req.session.regenerate((error) => (error ? reject(error) : resolve()));
@@ -204,8 +206,9 @@ export class Access {
     }
   }
 
-  async #forgive(req: Request): Promise<void> {
-    await this.#perAddress.delete(addressOf(req));
+  /** A try that was good is none; those before it stay, for an address may be of several people. */
+  async #giveBack(req: Request): Promise<void> {
+    await this.#perAddress.reward(addressOf(req));
     await this.#all.reward('all');
   }
 }
@@ -237,7 +240,7 @@ function forbid(res: Response): void {
 }
 
 function addressOf(req: Request): string {
-  return req.socket.remoteAddress ?? '';
+  return subscriber(plainAddress(req.socket.remoteAddress));
 }
 
 /** Browsers say where a request comes from (Fetch Metadata, §2.1), or at least its origin. */

@@ -12,12 +12,14 @@ declare module 'express-session' {
     loginAt?: number;
     /** What a request has to bring that changes something. */
     csrf?: string;
+    /** It is in memcached: who saves it again must not bring it back after a logout. */
+    stored?: boolean;
   }
 }
 
 export interface AdminSessionsOptions {
   /** Where the sessions are; asked anew each time, for nodes may be exchanged. */
-  readonly client: () => Pick<MemcachedClient, 'get' | 'set' | 'delete'>;
+  readonly client: () => Pick<MemcachedClient, 'get' | 'add' | 'replace' | 'delete'>;
   /** Signs the cookies: the same in all gateways. */
   readonly secret: string;
   /** How long a session lives from its last use, in ms. */
@@ -55,7 +57,9 @@ export function adminSessions(options: AdminSessionsOptions): RequestHandler {
 class JsonSessions {
   readonly #options: AdminSessionsOptions;
   /** By key; null for one that was logged out and could not be deleted. */
-  readonly #held = new Map<string, { readonly text: string | null; readonly until: number }>();
+  readonly #held = new Map<string, Held>();
+  /** What memcached had when it was last asked: who is in stays in while it is away. */
+  readonly #seen = new Map<string, Held>();
 
   constructor(options: AdminSessionsOptions) {
     this.#options = options;
@@ -66,7 +70,7 @@ class JsonSessions {
   }
 
   set(key: string, value: SessionData, ttl: number, callback: Callback): void {
-    answer(this.#set(key, JSON.stringify(value), ttl), callback);
+    answer(this.#set(key, value, ttl), callback);
   }
 
   del(key: string, callback: Callback): void {
@@ -82,25 +86,34 @@ class JsonSessions {
   }
 
   async #get(key: string): Promise<SessionData | undefined> {
-    const held = this.#held.get(key);
-    if (held !== undefined && held.until > Date.now()) {
-      return held.text === null ? undefined : JSON.parse(held.text);
-    }
+    const held = textIn(this.#held, key);
+    if (held !== undefined) return held === null ? undefined : JSON.parse(held);
     const item = await unlessAway(() => this.#options.client().get(key));
-    return item === 'away' || item === undefined ? undefined : JSON.parse(item.value.toString());
+    if (item === 'away') return JSON.parse(textIn(this.#seen, key) ?? 'null') ?? undefined;
+    this.#seen.delete(key);
+    if (item === undefined) return undefined;
+    const text = item.value.toString();
+    this.#keep(this.#seen, key, text);
+    return JSON.parse(text);
   }
 
-  async #set(key: string, text: string, ttl: number): Promise<void> {
+  async #set(key: string, value: SessionData, ttl: number): Promise<void> {
     if (this.#held.get(key)?.text === null) return;
-    const done = await unlessAway(() =>
-      this.#options.client().set(key, Buffer.from(text), { ttl }),
-    );
+    const text = JSON.stringify({ ...value, stored: true });
+    const bytes = Buffer.from(text);
+    const done = await unlessAway(async () => {
+      const client = this.#options.client();
+      // One that is missing has been logged out, perhaps at another gateway.
+      if (value.stored && !this.#held.has(key)) await client.replace(key, bytes, { ttl });
+      else if (!(await client.add(key, bytes, { ttl }))) await client.replace(key, bytes, { ttl });
+    });
     if (done === 'away') this.#hold(key, text);
     else this.#held.delete(key);
   }
 
   async #delete(key: string): Promise<void> {
     this.#held.delete(key);
+    this.#seen.delete(key);
     const done = await unlessAway(() => this.#options.client().delete(key));
     if (done === 'away') this.#hold(key, null);
   }
@@ -108,10 +121,26 @@ class JsonSessions {
   #hold(key: string, text: string | null): void {
     const detail = 'memcached is away: the login counts at this gateway alone';
     if (text !== null && !this.#held.has(key)) this.#options.logger.warn(detail);
-    const [oldest] = this.#held.keys();
-    if (this.#held.size >= MOST_HELD && oldest !== undefined) this.#held.delete(oldest);
-    this.#held.set(key, { text, until: Date.now() + this.#options.idleMs });
+    this.#keep(this.#held, key, text);
   }
+
+  #keep(sessions: Map<string, Held>, key: string, text: string | null): void {
+    const [oldest] = sessions.keys();
+    if (sessions.size >= MOST_HELD && oldest !== undefined) sessions.delete(oldest);
+    sessions.set(key, { text, until: Date.now() + this.#options.idleMs });
+  }
+}
+
+interface Held {
+  readonly text: string | null;
+  /** In ms of unix time. */
+  readonly until: number;
+}
+
+/** Undefined where there is none, or it has run out. */
+function textIn(sessions: ReadonlyMap<string, Held>, key: string): string | null | undefined {
+  const held = sessions.get(key);
+  return held !== undefined && held.until > Date.now() ? held.text : undefined;
 }
 
 async function unlessAway<T>(ask: () => Promise<T>): Promise<T | 'away'> {

@@ -51,6 +51,8 @@ describe('the admin listener', () => {
     await drain().set('x-csrf-token', token).set('sec-fetch-site', 'cross-site').expect(403);
     await drain().set('x-csrf-token', token).set('origin', 'https://evil.example').expect(403);
     await drain().set('x-csrf-token', token).set('sec-fetch-site', 'same-origin').expect(200);
+    // There is nobody to log out.
+    await ask.post('/logout').set('x-csrf-token', token).expect(303).expect('location', '/');
   });
 
   it('asks for a login where there is a password, and for nothing to be healthy', async (t) => {
@@ -123,8 +125,10 @@ describe('the admin listener', () => {
     for (let i = 0; i < 5; i++) await login(url, `guess${i}`).expect(401);
     const refused = await login(url).expect(429);
     assert.match(String(refused.headers['retry-after']), /^\d+$/);
-    await ask.get('/api/state').set('authorization', `Bearer ${TOKEN}`).expect(429);
-    // Who is in stays in.
+    await ask.get('/api/state').set('authorization', `Bearer ${TOKEN}x`).expect(429);
+    // Who has the token, or is in, is not kept out by who guesses, and gives them no new tries.
+    await ask.get('/api/state').set('authorization', `Bearer ${TOKEN}`).expect(200);
+    await login(url).expect(429);
     await ask.get('/api/state').set('cookie', cookie).expect(200);
     assert.ok(!JSON.stringify(lines).includes('guess'));
   });

@@ -9,6 +9,7 @@ import { RelayMeter } from '../../src/gateway/relay-meter.ts';
 import { RelayCounters } from '../../src/relay/relay-counters.ts';
 import { parseBackends } from '../../src/upstream/backend-address.ts';
 import { Pool } from '../../src/upstream/pool.ts';
+import { EXCHANGE } from '../support/exchange-record.ts';
 
 const told = (accepted: number, open: number): Counts => ({
   totals: {
@@ -17,7 +18,7 @@ const told = (accepted: number, open: number): Counts => ({
         accepted,
         fullHandshakes: 0,
         resumptions: 0,
-        refused: { accept: 0, limit: 0, proxyHeader: 0, handshake: 0 },
+        refused: { accept: 0, limit: 0, address: 0, proxyHeader: 0, handshake: 0 },
       },
     },
   },
@@ -52,35 +53,29 @@ test('a meter sorts requests by class, duration and backend, and passes all on',
     answered: (record) => passed.push(record),
     failed: (id) => passed.push(id),
     tunnelOpened: (backend) => passed.push(backend),
-    tunnelClosed: (record, cause) => passed.push([record, cause]),
+    tunnelClosed: (...told) => passed.push(told),
   });
   const pool = new Pool(
     'portal',
     parseBackends('http://127.0.0.1:1 name=one', () => {}),
   );
-  const record = {
-    requestId: 'r',
-    client: 'c',
-    method: 'GET',
-    target: '/',
-    ms: 0,
-    aborted: false,
-  };
   const answered = (status: number, exactMs: number, backend?: string) =>
-    meter.answered({ ...record, status, exactMs, backend });
+    meter.answered({ ...EXCHANGE, status, exactMs, backend });
   answered(200, 5, 'one');
   answered(404, 5.1, 'one');
   answered(999, 70_000, 'one');
   answered(0, 1);
+  meter.answered({ ...EXCHANGE, status: 503, exactMs: 1, backend: 'one', responseMs: -1 });
   meter.failed('r', new GatewayError('headTooLarge', 'x'));
   meter.tunnelOpened('one');
   const tunnel = { requestId: 'r', client: 'c', backend: 'one', received: 0, sent: 0 };
-  meter.tunnelClosed({ ...tunnel, ms: 2_000, code: 1001, reason: 'x' }, 'drained');
-  assert.equal(passed.length, 7);
+  const ending = { ms: 2_000, code: 1001, reason: 'x', termination: 'KD' } as const;
+  meter.tunnelClosed({ ...tunnel, ...ending }, EXCHANGE, 'drained');
+  assert.equal(passed.length, 8);
   const totals = meter.totals(pool, new RelayCounters());
-  assert.deepEqual(totals.codes, [1, 1, 1, 0, 1, 1]);
+  assert.deepEqual(totals.codes, [1, 1, 1, 0, 1, 2]);
   assert.deepEqual(totals.backends.one!.codes, [0, 1, 1, 0, 1, 1]);
-  assert.deepEqual(totals.durations.buckets, [2, 1, 0, 0, 0, 0, 0, 0, 0, 1]);
+  assert.deepEqual(totals.durations.buckets, [3, 1, 0, 0, 0, 0, 0, 0, 0, 1]);
   assert.equal(totals.failures.headTooLarge, 1);
   assert.deepEqual([totals.tunnels.opened, totals.tunnels.ended.drained], [1, 1]);
   assert.deepEqual(totals.tunnels.durations.buckets, [0, 1, 0, 0, 0, 0, 0, 0]);

@@ -117,7 +117,7 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
           ...usual,
           name: OBSERVABILITY.observed,
           title: '1 KiB GET, TLS, metrics and access log',
-          settings: { METRICS: 'on', ACCESS_LOG: 'on' },
+          settings: { METRICS: 'on', ACCESS_LOG: 'stdout' },
           open: smallOverTls,
         },
       ],
