@@ -121,3 +121,6 @@ export function messageOf(error: unknown): string {
   }
   return error instanceof Error ? error.message : String(error);
 }
+
+/** A command line that cannot be carried out. */
+export class UsageError extends Error {}

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs, parseEnv } from 'node:util';
 import { assertKnownNames, ConfigError, type Environment, parseConfig } from './config.ts';
-import { messageOf } from './errors.ts';
+import { messageOf, UsageError } from './errors.ts';
 import { CodeCache } from './gateway/code-cache.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { Predecessor } from './gateway/predecessor.ts';
@@ -10,6 +10,16 @@ import { workersOf } from './gateway/worker-count.ts';
 import { ListenError } from './listener/listen.ts';
 import { createLogger, type Logger } from './log.ts';
 import { envExample } from './settings.ts';
+import { hasColours } from './terminal.ts';
+import {
+  COMMANDS,
+  type CommandName,
+  type CommandUsage,
+  isCommand,
+  OPTIONS,
+  type OptionName,
+  usage,
+} from './usage.ts';
 
 /** Exit codes, of sysexits(3) where it has one. */
 const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as const;
@@ -17,47 +27,19 @@ const EXIT = { ok: 0, failure: 1, usage: 64, unavailable: 69, config: 78 } as co
 /** Set in the environment of a process that takes the place of another one. */
 const SUCCESSOR = 'DASHGATE_SUCCESSOR';
 
-const USAGE = `Usage: dashgate COMMAND [--config FILE] [--open] [--json]
-
-  start      run the gateway
-  demo       run a whole cluster on this host: gateway, dashboards, consoles, memcached
-  check      read the configuration and report what is wrong with it
-  doctor     examine the deployment: names, backends, certificates, memcached, sessions, limits;
-             each finding with its remedy, with --json for programs; it changes nothing
-  settings   print every setting with its meaning and default
-  import-haproxy FILE
-             print the .env that does what HAProxy's configuration does, and what it leaves out
-  dashboard  run one mock dashboard of the demo
-  console    run one mock console of the demo
-  certificate FOLDER
-             make the demo's self-signed certificate in a folder, if it is not there
-  help       print this
-
-Settings come from the environment, then from FILE (.env unless told). With --open the demo opens
-the portal in the browser of this desktop.
-Exit codes: 0 done, 1 failed (doctor: has found an error), 64 wrong usage,
-69 an address cannot be listened on, 78 wrong configuration.
-`;
+/** The command that is asked for, once it is known. */
+let asked: CommandName | undefined;
 
 async function main(): Promise<number> {
   const [first, ...args] = process.argv.slice(2);
   if (first === 'import-haproxy') return importHaproxy(args);
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      config: { type: 'string', short: 'c' },
-      help: { type: 'boolean', short: 'h' },
-      json: { type: 'boolean' },
-      open: { type: 'boolean' },
-    },
-  });
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
   const [command = 'help', ...rest] = positionals;
-  if (values.help || command === 'help') {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
-  if (command === 'certificate') return certificate(rest);
-  if (rest.length > 0) throw new UsageError(`${command} takes no argument "${rest[0]}"`);
+  if (command === 'help') return help(rest[0]);
+  if (!isCommand(command)) throw new UsageError(`there is no command "${command}"`);
+  asked = command;
+  if (values.help) return help(command);
+  assertArguments(command, values, rest);
   const env = () => readEnvironment(values.config);
   switch (command) {
     case 'start':
@@ -83,8 +65,41 @@ async function main(): Promise<number> {
       await runPart(command, process.env, stopSignal());
       return EXIT.ok;
     }
-    default:
-      throw new UsageError(`there is no command "${command}"`);
+    case 'certificate':
+      return certificate(rest[0]!);
+    case 'import-haproxy':
+      throw new UsageError('import-haproxy comes first, and its options after it');
+    default: {
+      const { askGateway } = await import('./admin-client/commands.ts');
+      const colours = hasColours(process.stdout, process.env);
+      return print(await askGateway({ command, args: rest, ...values, colours }, env));
+    }
+  }
+}
+
+function help(command: string | undefined): Promise<number> | number {
+  if (command === 'import-haproxy') return importHaproxy(['--help']);
+  if (command !== undefined && !isCommand(command)) {
+    throw new UsageError(`there is no command "${command}"`);
+  }
+  process.stdout.write(usage(command));
+  return EXIT.ok;
+}
+
+/** Every command takes what its usage names, and no more. */
+function assertArguments(
+  command: CommandName,
+  given: Readonly<Partial<Record<OptionName, unknown>>>,
+  rest: readonly string[],
+): void {
+  const { args, options }: CommandUsage = COMMANDS[command];
+  for (const option of Object.keys(given) as OptionName[]) {
+    if (!options.includes(option)) throw new UsageError(`${command} takes no --${option}`);
+  }
+  const missing = args[rest.length];
+  if (missing !== undefined) throw new UsageError(`${command} takes ${args.join(' ')}`);
+  if (rest.length > args.length) {
+    throw new UsageError(`${command} takes no argument "${rest[args.length]}"`);
   }
 }
 
@@ -153,17 +168,14 @@ async function doctor(env: () => Environment, json: boolean): Promise<number> {
     process.stdout.write(`${JSON.stringify(jsonReport(findings, new Date()), null, 2)}\n`);
   } else {
     const { textReport } = await import('./doctor/text-report.ts');
-    // https://no-color.org
-    const colour =
-      process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+    const colour = hasColours(process.stdout, process.env);
     process.stdout.write(textReport(findings, { colour }));
   }
   if (!configured) return EXIT.config;
   return findings.some(({ severity }) => severity === 'error') ? EXIT.failure : EXIT.ok;
 }
 
-async function certificate([folder, ...rest]: string[]): Promise<number> {
-  if (!folder || rest.length > 0) throw new UsageError('certificate takes one folder');
+async function certificate(folder: string): Promise<number> {
   const { demoCertificate } = await import('./demo/certificate.ts');
   const { cert, key } = await demoCertificate(folder);
   process.stdout.write(`${cert}\n${key}\n`);
@@ -173,7 +185,11 @@ async function certificate([folder, ...rest]: string[]): Promise<number> {
 /** It has options of its own. */
 async function importHaproxy(args: readonly string[]): Promise<number> {
   const { runImport } = await import('./import-haproxy/command.ts');
-  const { code, out, err } = runImport(args, (name) => process.env[name]);
+  return print(runImport(args, (name) => process.env[name]));
+}
+
+/** Prints what a command has to tell; its exit code. */
+function print({ code, out, err }: { code: number; out: string; err: string }): number {
   process.stdout.write(out);
   process.stderr.write(err);
   return code;
@@ -206,8 +222,6 @@ function stopSignal(): Promise<void> {
   });
 }
 
-class UsageError extends Error {}
-
 function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigError) return EXIT.config;
   if (error instanceof ListenError) return EXIT.unavailable;
@@ -220,7 +234,7 @@ try {
   process.exitCode = await main();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
-  const hint = process.exitCode === EXIT.usage ? `\n\n${USAGE}` : '\n';
+  const hint = process.exitCode === EXIT.usage ? `\n\n${usage(asked)}` : '\n';
   process.stderr.write(`dashgate: ${messageOf(error)}${hint}`);
 }
 // What still holds the process open after that, such as a client that will not go, is let go.

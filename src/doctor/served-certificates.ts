@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import type { Config } from '../config.ts';
+import { reachedAt } from '../config-values.ts';
 import { dataListeners, type ListenerConfig } from '../gateway/listeners.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import { type Check, examineEach } from './check.ts';
 import type { Observation } from './finding.ts';
-import { reachedAt } from './running-gateway.ts';
 
 const HANDSHAKE_MS = 2_000;
 

@@ -1,11 +1,10 @@
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Config } from '../config.ts';
-import type { ListenAddress } from '../config-values.ts';
+import { type ListenAddress, reachedAt } from '../config-values.ts';
 import { messageOf } from '../errors.ts';
 import type { Check } from './check.ts';
 import type { Observation } from './finding.ts';
-import { reachedAt } from './running-gateway.ts';
 
 const ANSWER_MS = 2_000;
 const MAX_ANSWER_CHARACTERS = 16_384;

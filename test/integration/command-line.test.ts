@@ -47,14 +47,29 @@ test('settings come from .env, the environment comes first, and a slip in .env i
 });
 
 test('wrong usage is told, with how to do it right, and exits with 64', async (t) => {
-  for (const args of [['fly'], ['start', 'now'], ['--sideways']]) {
+  for (const [args, usage] of [
+    [['fly'], /Usage: dashgate COMMAND/],
+    [['--sideways'], /Usage: dashgate COMMAND/],
+    [['start', 'now'], /Usage: dashgate start /],
+    [['check', '--json'], /check takes no --json\n\nUsage: dashgate check /],
+  ] as const) {
     const command = dashgateCommand(t, args);
     assert.equal(await command.exit, 64, args.join(' '));
-    assert.match(command.err(), /Usage: dashgate COMMAND/);
+    assert.match(command.err(), usage);
   }
-  const help = dashgateCommand(t, ['--help']);
-  assert.equal(await help.exit, 0);
-  assert.match(help.out(), /Usage: dashgate COMMAND/);
+});
+
+test('help tells of all commands, or of one, and exits with 0', async (t) => {
+  for (const [args, usage] of [
+    [['--help'], /^Usage: dashgate COMMAND/],
+    [['drain', '--help'], /^Usage: dashgate drain /],
+    [['help', 'weight'], /^Usage: dashgate weight /],
+    [['help', 'import-haproxy'], /^Usage: dashgate import-haproxy /],
+  ] as const) {
+    const command = dashgateCommand(t, args);
+    assert.equal(await command.exit, 0, args.join(' '));
+    assert.match(command.out(), usage);
+  }
 });
 
 test('a port in use is told by its setting and exits with 69', async (t) => {

@@ -1,22 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { JsonReport } from '../../src/doctor/json-report.ts';
 import { startBackend } from '../support/backend.ts';
 import { issue } from '../support/certificates.ts';
-import { dashgateCommand } from '../support/command.ts';
+import { dashgateCommand, printedOnTerminal } from '../support/command.ts';
 import { putSessions } from '../support/doctor.ts';
 import { gatewaySettings, temporaryFolder } from '../support/gateway.ts';
 import { startMemcached } from '../support/memcached.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-/** Runs a program on a terminal of its own, and prints what it prints. */
-const ON_A_TERMINAL = 'import pty, sys; pty.spawn(sys.argv[1:])';
 
 async function soundSettings(t: TestContext): Promise<Record<string, string>> {
   const backend = await startBackend(t);
@@ -107,12 +100,7 @@ test('the JSON has the same form whatever is found', async (t) => {
 test('there are colours on a terminal only, and not where NO_COLOR is set', async (t) => {
   const settings = await soundSettings(t);
   const onTerminal = async (env: Record<string, string>) => {
-    const child = spawn(
-      '/usr/bin/python3',
-      ['-c', ON_A_TERMINAL, process.execPath, MAIN, 'doctor'],
-      { cwd: '/', env: { PATH: process.env.PATH, ...settings, ...env } },
-    );
-    const [out] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    const out = await printedOnTerminal(['doctor'], { ...settings, ...env });
     assert.match(out, /portal 127\.0\.0\.1:\d+: GET \/health gave 200/);
     return out;
   };

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { until } from './until.ts';
 
@@ -59,4 +60,21 @@ export async function printed(command: Command, text: string, timeoutMs = 30_000
     },
     timeoutMs,
   );
+}
+
+/** Runs a program on a terminal of its own, and prints what it prints. */
+const ON_A_TERMINAL = 'import pty, sys; pty.spawn(sys.argv[1:])';
+
+/** What `dashgate` prints on a terminal. */
+export async function printedOnTerminal(
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<string> {
+  const child = spawn('/usr/bin/python3', ['-c', ON_A_TERMINAL, process.execPath, MAIN, ...args], {
+    cwd: '/',
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [out] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return out;
 }

@@ -8,7 +8,9 @@ const SRC = new URL('../../src/', import.meta.url).pathname;
 /** Who may import whom: each line what stands below it, none what stands above. */
 const ORDER = [
   ['main.ts'],
+  ['usage.ts'],
   ['demo', 'doctor', 'import-haproxy'],
+  ['admin-client'],
   ['gateway'],
   ['config.ts'],
   ['settings.ts'],
@@ -21,11 +23,20 @@ const ORDER = [
   ['upstream'],
   ['policy'],
   ['memcached'],
-  ['config-values.ts', 'config-files.ts', 'errors.ts', 'farewell.ts', 'html.ts', 'log.ts'],
+  [
+    'config-values.ts',
+    'config-files.ts',
+    'errors.ts',
+    'farewell.ts',
+    'html.ts',
+    'log.ts',
+    'terminal.ts',
+  ],
   ['log-lines.ts'],
 ];
 
 const PURE = [
+  /^admin-client\/(remote-state|problems|status-report|text-table)\.ts$/,
   /^policy\//,
   /^access-log\/(destination|http-clock|http-line|json-line)\.ts$/,
   /^cache\/(door-(queue|meta|replies|counters|stats|retrieval|task|commands|meta-commands)|view-document|view-encoding|view-judge|view-reading|view-publisher|known-view|layout|members|mover|owners|place|place-book|replicas|placeholder|cas-token|reserved-keys|cache-timing|shared-view|reader|writer|follower|item-copy|refiller|replicated-store)\.ts$/,

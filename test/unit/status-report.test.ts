@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Problem, problemsOf } from '../../src/admin-client/problems.ts';
+import { isRemoteState, type RemoteState } from '../../src/admin-client/remote-state.ts';
+import { statusText } from '../../src/admin-client/status-report.ts';
+import type { NodeHealth } from '../../src/cache/cache-health.ts';
+import { backendState, gatewayState } from '../support/gateway-state.ts';
+
+const ADDRESS = 'http://127.0.0.1:9090';
+
+function text(state: RemoteState): string {
+  return statusText(state, { address: ADDRESS, colours: false });
+}
+
+function told(problems: readonly Problem[]): string[] {
+  return problems.map(({ subject, detail }) => `${subject} ${detail}`);
+}
+
+function portal(...backends: ReturnType<typeof backendState>[]): RemoteState {
+  return gatewayState({ services: [{ name: 'portal', queued: 0, tunnels: 0, backends }] });
+}
+
+function cacheNode(given: Partial<NodeHealth>): NodeHealth {
+  return { node: '10.0.0.1:11211', state: 'full', reachable: true, ...given } as NodeHealth;
+}
+
+test('a gateway that has everything has no problem, and its tables are aligned', () => {
+  const state = portal(
+    backendState({ name: '10.0.0.11:80', weight: 3, active: 7, maxconn: 200, claimed: 1234 }),
+    backendState({ name: 'two', backup: true, lastCheck: undefined }),
+  );
+  assert.equal(
+    text(state),
+    `portal: 0 requests waiting, 0 open websockets
+  BACKEND       STATE       WEIGHT    ACTIVE  SERVED  FAILED  LAST CHECK
+  10.0.0.11:80  up               3  7 of 200    1234       0  GET /health gave 200, in 3 ms
+  two           up, backup       1         0       0       0  none yet
+
+memcached
+  NODE            STATE  SESSION CACHE  VERSION
+  10.0.0.1:11211  up     off            1.6.18
+
+${ADDRESS}, up for 2 h: everything is usable.
+`,
+  );
+});
+
+test('consoles, other gateways and decisions have tables of their own', () => {
+  const state = gatewayState({
+    services: [
+      {
+        name: 'console',
+        queued: 0,
+        tunnels: 6,
+        backends: [backendState({ name: 'vnc', tunnels: 6, elsewhere: 4, maxconn: 8192 })],
+      },
+    ],
+    shared: {
+      name: 'here',
+      peers: [
+        {
+          name: 'there',
+          ageMs: 420,
+          services: [{ name: 'console', backends: [{ name: 'vnc', tunnels: 4, health: 'down' }] }],
+        },
+      ],
+      decisions: [
+        { subject: 'console/old', state: 'drain', weight: null, scope: 'cluster', by: 'there' },
+        { subject: 'console/vnc', state: 'ready', weight: 7, scope: 'gateway' },
+      ],
+    },
+  });
+  const lines = text(state);
+  assert.match(lines, /^consoles\n.*\n {2}vnc +6 +4 +8192$/m);
+  assert.match(lines, /^ {2}here +this one +6 {2}none$/m);
+  assert.match(lines, /^ {2}there +0\.4 s ago +4 {2}console\/vnc$/m);
+  assert.match(lines, /^ {2}console\/old +drain +as configured +all gateways, decided on there$/m);
+  assert.match(lines, /^ {2}console\/vnc +ready +7 +this gateway$/m);
+});
+
+test('whatever is not usable is a problem, with its remedy', () => {
+  const state = portal(
+    backendState(),
+    backendState({
+      name: 'two',
+      health: 'down',
+      usable: false,
+      lastCheck: { at: new Date(0), ok: false, detail: 'connect ECONNREFUSED', durationMs: 1 },
+    }),
+    backendState({ name: 'three', adminState: 'drain', usable: false }),
+    backendState({ name: 'four', ejected: true, usable: false }),
+  );
+  assert.deepEqual(told(problemsOf(state)), [
+    'portal/two is down: connect ECONNREFUSED',
+    'portal/three has been put into drain',
+    'portal/four is ejected, because traffic to it failed',
+  ]);
+  assert.match(text(state), /^portal\/three has .*\n {2}→ dashgate ready portal\/three gives/m);
+  assert.match(text(state), /: 3 problems\.\n$/);
+});
+
+test('a service without a backend that is up is a problem, also before the first check', () => {
+  const state = portal(backendState({ health: 'unknown', lastCheck: undefined }));
+  assert.deepEqual(told(problemsOf(state)), ['portal has no backend that is up and takes work']);
+});
+
+test('a memcached node that is lost or refilled, and a session cache in doubt, are problems', () => {
+  const state = gatewayState({
+    memcached: [
+      { node: '10.0.0.1:11211', state: 'down', detail: 'connect ECONNREFUSED' },
+      { node: '10.0.0.2:11211', state: 'up', detail: '1.6.18' },
+    ],
+    cache: {
+      sure: false,
+      nodes: [
+        cacheNode({ state: 'behind', reachable: false }),
+        cacheNode({ node: '10.0.0.2:11211', state: 'refilling' }),
+      ],
+    },
+  });
+  assert.deepEqual(told(problemsOf(state)), [
+    '10.0.0.1:11211 does not answer: connect ECONNREFUSED',
+    'session cache does not reach a majority of the memcached nodes',
+    '10.0.0.2:11211 does not hold all of its sessions yet (refilling); it is refilled by itself',
+  ]);
+});
+
+test('a worker that dies again and again is a problem', () => {
+  const worker = { pid: 0, ageSeconds: 0, connections: 0, tunnels: 0, restarts: 4 };
+  const state = gatewayState({
+    workers: [
+      { ...worker, kind: 'relay', slot: 0, state: 'serving' },
+      { ...worker, kind: 'relay', slot: 1, state: 'waiting' },
+    ],
+  });
+  assert.match(told(problemsOf(state)).join(), /^worker 2 has died \(4 times so far\)/);
+});
+
+test('what peers say of themselves does not steer the terminal', () => {
+  const state = portal(backendState({ name: 'a\x1b[31mb\nc', health: 'down', usable: false }));
+  assert.ok(!text(state).includes('\x1b'));
+  assert.ok(!text(state).includes('b\nc'));
+  const coloured = statusText(state, { address: ADDRESS, colours: true });
+  assert.ok(coloured.includes('\x1b[1;31mdown\x1b[0m'));
+  assert.ok(!coloured.includes('a\x1b'));
+});
+
+test('the state of another version is read as far as all is there that reports need', () => {
+  const state = JSON.parse(JSON.stringify(gatewayState())) as RemoteState;
+  assert.ok(isRemoteState(state));
+  assert.ok(isRemoteState({ ...state, more: 1, shared: null }));
+  for (const wrong of [
+    null,
+    [],
+    { ...state, services: 5 },
+    { ...state, services: [null] },
+    { ...state, services: [{ ...state.services[0], backends: [{ name: 'one' }] }] },
+    { ...state, memcached: [{ node: 1, state: 'up', detail: '' }] },
+    { ...state, shared: { name: 'x', peers: {}, decisions: [] } },
+    { ...state, cache: { sure: 'yes', nodes: [] } },
+  ]) {
+    assert.ok(!isRemoteState(wrong), JSON.stringify(wrong));
+  }
+});
