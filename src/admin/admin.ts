@@ -1,16 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import express from 'express';
-import { isReady, readState, type StateSources } from './state.ts';
-import { statusPage } from './status-page.ts';
+import { isReady, readState } from './state.ts';
+import { type StatusOptions, statusRoutes } from './status-routes.ts';
 
-export interface AdminOptions extends StateSources {
+export interface AdminOptions extends StatusOptions {
   /** The gateway takes no new work; it is not ready then. */
   readonly isStopping: () => boolean;
 }
 
 /**
  * The admin listener: `/healthz` (the process lives), `/readyz` (every service has a backend),
- * `/api/state` as JSON, and the status page at `/`. It only reads.
+ * `/api/state` as JSON, and the status page at `/` with what belongs to it. It only reads.
  */
 export function createAdmin(options: AdminOptions): Server {
   return createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, adminApp(options));
@@ -23,7 +23,8 @@ export function adminApp(options: AdminOptions): express.Express {
   app.use((_req, res, next) => {
     res.set({
       'cache-control': 'no-store',
-      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+      'content-security-policy':
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
     });
@@ -41,8 +42,6 @@ export function adminApp(options: AdminOptions): express.Express {
   app.get('/api/state', async (_req, res) => {
     res.json(await readState(options));
   });
-  app.get('/', async (_req, res) => {
-    res.send(statusPage(await readState(options)));
-  });
+  app.use(statusRoutes(options));
   return app;
 }

@@ -1,6 +1,14 @@
 import type { Server } from 'node:http';
 import { createAdmin } from '../admin/admin.ts';
-import type { CacheView, SharedView, WorkerState } from '../admin/state.ts';
+import { HISTORY_INTERVAL_MS, History } from '../admin/history.ts';
+import type {
+  CacheView,
+  GatewayInfo,
+  ListenerInfo,
+  SharedView,
+  WorkerState,
+} from '../admin/state.ts';
+import { Watchers } from '../admin/watchers.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
@@ -12,6 +20,7 @@ import type { BackendFailure, DataReport, Snapshot, Uplink } from './messages.ts
 import { serviceConfigs } from './services.ts';
 import { SharedControl } from './shared-control.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
+import { VERSION } from './version.ts';
 import { WatchedService } from './watched-service.ts';
 
 /** A data plane as the control plane deals with it; its report is what it last told. */
@@ -28,6 +37,8 @@ export interface ControlPlaneOptions {
   readonly workers: () => readonly WorkerState[];
   /** What there is to see of the session cache; undefined where it is off. */
   readonly cache: () => CacheView | undefined;
+  /** What it listens on now. */
+  readonly listeners: () => readonly ListenerInfo[];
 }
 
 /** How long a data plane's news wait, at most, before the others are told, in ms. */
@@ -47,6 +58,9 @@ export class ControlPlane implements Uplink {
   readonly #members = new Set<Member>();
   readonly #tally = new Tally();
   readonly #limits = new Limits();
+  readonly #history = new History();
+  readonly #sampling: NodeJS.Timeout;
+  readonly #watchers = new Watchers();
   #publishing: NodeJS.Timeout | undefined;
   #shared: SharedControl | undefined;
   #nodes: readonly StateNode[] = [];
@@ -58,6 +72,7 @@ export class ControlPlane implements Uplink {
     this.#config = config;
     this.#cluster = this.#connect(config);
     this.#services = this.#watch(config, []);
+    this.#sampling = setInterval(() => this.#sample(), HISTORY_INTERVAL_MS).unref();
   }
 
   /** Begins to check; resolves when every backend has been checked once. */
@@ -75,6 +90,9 @@ export class ControlPlane implements Uplink {
       workers,
       shared: () => this.shared(),
       refresh: () => this.#refresh(),
+      gateway: () => this.#describe(),
+      history: this.#history,
+      watchers: this.#watchers,
       isStopping: () => this.#stopping,
     });
   }
@@ -188,6 +206,11 @@ export class ControlPlane implements Uplink {
     this.onPublished?.();
   }
 
+  /** Ends what people watch, which would not end by itself. */
+  dismissWatchers(): void {
+    this.#watchers.dismiss();
+  }
+
   /** What all data planes do, as if they were one. */
   report(): DataReport {
     return sumOf(Array.from(this.#members, ({ report }) => report));
@@ -202,6 +225,8 @@ export class ControlPlane implements Uplink {
   close(): void {
     this.stop();
     clearTimeout(this.#publishing);
+    clearInterval(this.#sampling);
+    this.#watchers.dismiss();
     this.#shared?.stop();
     for (const node of this.#nodes) node.close();
     this.#cluster.close();
@@ -237,6 +262,19 @@ export class ControlPlane implements Uplink {
   async #refresh(): Promise<void> {
     await Promise.all(Array.from(this.#members, (member) => member.refresh()));
     this.#count();
+  }
+
+  #sample(): void {
+    this.#count();
+    const counts = this.#services.map(({ service, requests }) => [service, requests] as const);
+    this.#history.sample(Date.now(), new Map(counts));
+  }
+
+  #describe(): GatewayInfo {
+    const { SESSION_COPIES: copies, DRAIN_TIMEOUT: drainMs } = this.#config;
+    const listeners = this.#options.listeners();
+    const name = this.shared()?.name;
+    return { name, version: VERSION, pid: process.pid, listeners, copies, drainMs };
   }
 
   #count(): void {

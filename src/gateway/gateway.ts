@@ -89,6 +89,11 @@ class RunningGateway implements Gateway {
       workers: () => this.#fleet.workers(),
       cache: () =>
         this.#config.CACHE_LISTEN ? { health: () => this.#fleet.cacheHealth() } : undefined,
+      listeners: () =>
+        Array.from(this.#listeners, ([name, { address: bound }]) => {
+          const { address, port } = bound;
+          return { name, address, port };
+        }),
     });
     this.#ticketKeys = predecessor?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
     if (predecessor) this.#listeners = predecessor.listeners;

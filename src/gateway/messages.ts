@@ -2,6 +2,7 @@
  * What control plane and data plane tell each other. Everything is plain data that JSON carries
  * whole, so that the two may be in different processes; counts are since the data plane's start.
  */
+import type { RequestCounts } from '../relay/request-counts.ts';
 import type { AdminState, Health } from '../upstream/backend.ts';
 
 /** What a data plane selects by: the latest is all that it knows. */
@@ -39,6 +40,8 @@ export interface ServiceReport {
   /** Requests that wait for a backend with room. */
   readonly queued: number;
   readonly tunnels: number;
+  /** What it has answered; undefined from a gateway of another version. */
+  readonly requests?: RequestCounts | undefined;
   readonly backends: readonly BackendReport[];
 }
 

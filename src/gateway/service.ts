@@ -11,9 +11,11 @@ import { isRoot } from '../policy/redirect.ts';
 import type { Admission } from '../relay/admission.ts';
 import type { TunnelPins } from '../relay/downstream-context.ts';
 import { Relay } from '../relay/relay.ts';
+import { RequestCounter } from '../relay/request-counts.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
 import type { Balance } from '../upstream/selection.ts';
+import { CountingReport } from './counting-report.ts';
 import type { BackendFailure, ServiceReport, ServiceSnapshot } from './messages.ts';
 import { RelayLog } from './relay-log.ts';
 
@@ -55,6 +57,7 @@ export interface ServiceOptions {
 export class Service {
   readonly #pool: Pool;
   readonly #relay: Relay;
+  readonly #requests = new RequestCounter();
   readonly #options: ServiceOptions;
   #draining = false;
 
@@ -98,7 +101,7 @@ export class Service {
       },
       admission: options.admission,
       pins: options.pins,
-      report: new RelayLog(logger, config.ACCESS_LOG),
+      report: new CountingReport(new RelayLog(logger, config.ACCESS_LOG), this.#requests),
     });
   }
 
@@ -150,6 +153,7 @@ export class Service {
       name: this.name,
       queued: this.#pool.queued,
       tunnels: this.#relay.tunnels,
+      requests: this.#requests.read(),
       backends: this.#pool.backends.map((backend) => {
         const { name, active, tunnels, limit, claimed, failed, failedInARow } = backend;
         const most = limit === UNLIMITED ? null : limit;

@@ -43,7 +43,9 @@ export class BackendWatch {
       new OutlierEjection(
         watched.backends,
         ejection,
-        ({ name }, forMs) => {
+        (backend, forMs) => {
+          const { name } = backend;
+          backend.ejectedUntil = new Date(Date.now() + forMs);
           logger.warn({ backend: name, failures: ejection.failures, forMs }, 'backend is ejected');
         },
         ({ name }) => logger.info({ backend: name }, 'backend is taken in again'),

@@ -28,6 +28,10 @@ export class Backend implements Candidate {
   /** Called when anything has changed that decides who is chosen but counts and room. */
   onChange: (backend: Backend) => void = () => {};
   lastCheck: CheckReport | undefined;
+  /** When checks began to find what they find now. */
+  healthSince: Date | undefined;
+  /** While it is ejected: until when, unless a check takes it in before. */
+  ejectedUntil: Date | undefined;
   /** Leases held now: exchanges and tunnels. */
   active = 0;
   /** Those of them that are tunnels. */
@@ -67,6 +71,7 @@ export class Backend implements Candidate {
   set health(health: Health) {
     if (health === this.#health) return;
     this.#health = health;
+    this.healthSince = new Date();
     this.onChange(this);
   }
 

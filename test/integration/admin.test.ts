@@ -73,5 +73,5 @@ test('state and status page tell of services, backends, checks and nodes', async
     assert.ok(page.text.includes(text), text);
   }
   assert.ok(page.text.includes('refused &lt;b&gt;'));
-  assert.match(page.headers['content-security-policy']!, /default-src 'none'/);
+  assert.match(page.headers['content-security-policy']!, /default-src 'self'/);
 });
