@@ -4,10 +4,10 @@ import { type Logger, silentLogger } from '../log.ts';
 import { Access, type AccessOptions, failed } from './access.ts';
 import { serveMetrics } from './metrics.ts';
 import { type Operations, operationRoutes } from './operations.ts';
-import { isReady, readState, type StateSources } from './state.ts';
-import { statusPage } from './status-page.ts';
+import { isReady, readState } from './state.ts';
+import { type StatusOptions, statusRoutes } from './status-routes.ts';
 
-export interface AdminOptions extends StateSources {
+export interface AdminOptions extends Omit<StatusOptions, 'csrfToken' | 'openTunnels'> {
   /** Who may come in; without, everybody may, and nothing can be changed. */
   readonly access?: AccessOptions;
   /** What an operator can do; without, the pages only tell. */
@@ -16,6 +16,9 @@ export interface AdminOptions extends StateSources {
   /** The gateway takes no new work; it is not ready then. */
   readonly isStopping: () => boolean;
 }
+
+/** So many open tunnels are on the status page; the API has all. */
+const SHOWN_TUNNELS = 100;
 
 /**
  * The admin listener: `/healthz` (the process lives), `/readyz` (every service has a backend),
@@ -57,9 +60,17 @@ export function adminApp(options: AdminOptions): express.Express {
     res.json(await readState(options));
   });
   serveMetrics(app, options);
-  app.get('/', async (_req, res) => {
-    res.send(statusPage(await readState(options)));
-  });
+  app.use(
+    statusRoutes({
+      ...options,
+      ...(access && operations
+        ? {
+            csrfToken: (res) => access.csrfToken(res),
+            openTunnels: () => operations.openTunnels(SHOWN_TUNNELS),
+          }
+        : {}),
+    }),
+  );
   app.use(failed);
   return app;
 }

@@ -4,6 +4,7 @@ import type { ServiceBeat } from '../memcached/heartbeat.ts';
 import type { Backend } from '../upstream/backend.ts';
 import type { Pool } from '../upstream/pool.ts';
 import type { Counts, Vitals } from './counts.ts';
+import type { History, Traffic } from './history.ts';
 
 /** What there is to see of a service. */
 export interface ServiceView {
@@ -70,6 +71,31 @@ export interface StateSources {
   /** Has what the processes do told anew. */
   readonly refresh?: () => Promise<void>;
   readonly metrics?: MetricsView | undefined;
+  /** What there is to say of this gateway itself. */
+  readonly gateway?: () => GatewayInfo;
+  /** What services have answered of late. */
+  readonly history?: History;
+  /** The open tunnels, in all processes. */
+  readonly openTunnels?: () => Promise<readonly OpenTunnel[]>;
+}
+
+/** What a gateway is, and goes by. */
+export interface GatewayInfo {
+  /** Its name among the gateways; undefined until it takes part. */
+  readonly name: string | undefined;
+  readonly version: string;
+  readonly pid: number;
+  readonly listeners: readonly ListenerInfo[];
+  /** On how many nodes the session cache keeps each item. */
+  readonly copies: number;
+  /** How long tunnels of a backend that is drained may go on, in ms. */
+  readonly drainMs: number;
+}
+
+export interface ListenerInfo {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
 }
 
 /** Where metrics are read, beside the state. */
@@ -113,6 +139,7 @@ export interface DecisionView {
 export interface GatewayState {
   readonly ready: boolean;
   readonly uptimeSeconds: number;
+  readonly gateway: GatewayInfo | undefined;
   readonly workers: readonly WorkerState[];
   readonly services: readonly ServiceState[];
   readonly refusals: Refusals | undefined;
@@ -127,15 +154,22 @@ export interface ServiceState {
   readonly name: string;
   readonly queued: number;
   readonly tunnels: number;
+  /** Of the last few seconds; undefined until there is a figure. */
+  readonly traffic: Traffic | undefined;
   readonly backends: readonly BackendState[];
 }
 
 export interface BackendState {
   readonly name: string;
+  /** Where it is, with the scheme. */
+  readonly url: string;
   readonly health: Backend['health'];
+  /** When checks began to find what they find now. */
+  readonly healthSince: Backend['healthSince'];
   readonly adminState: Backend['adminState'];
   /** Left out for a while, because traffic to it failed. */
   readonly ejected: boolean;
+  readonly ejectedUntil: Backend['ejectedUntil'];
   readonly usable: boolean;
   readonly backup: boolean;
   readonly weight: number;
@@ -175,11 +209,13 @@ export async function readState(sources: StateSources): Promise<GatewayState> {
   return {
     ready: isReady(services),
     uptimeSeconds: Math.floor(process.uptime()),
+    gateway: sources.gateway?.(),
     workers: sources.workers?.() ?? [],
     services: services.map(({ pool, tunnels }) => ({
       name: pool.service,
       queued: pool.queued,
       tunnels,
+      traffic: sources.history?.latest?.services[pool.service],
       backends: pool.backends.map(stateOf),
     })),
     refusals: sources.refusals?.(),
@@ -194,12 +230,15 @@ export async function readState(sources: StateSources): Promise<GatewayState> {
 }
 
 function stateOf(backend: Backend): BackendState {
-  const { backup, maxconn } = backend.address;
+  const { backup, maxconn, url } = backend.address;
   return {
     name: backend.name,
+    url: `${url.protocol}//${url.host}`,
     health: backend.health,
+    healthSince: backend.healthSince,
     adminState: backend.adminState,
     ejected: backend.ejected,
+    ejectedUntil: backend.ejected ? backend.ejectedUntil : undefined,
     usable: backend.usable,
     backup,
     weight: backend.weight,

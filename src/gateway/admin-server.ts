@@ -26,11 +26,15 @@ export class AdminServer {
       this.#shutdown = new Shutdown(server);
       await listener.sockets[0]!.listen(server);
     }
+    if (before) this.#control.dismissWatchers();
     void before?.run(MOVE_MS);
   }
 
   /** Stops; resolves when no connection is left. */
   async close(timeoutMs: number): Promise<void> {
-    await this.#shutdown?.run(timeoutMs);
+    const closed = this.#shutdown?.run(timeoutMs);
+    // No more can come to a server that is closing.
+    this.#control.dismissWatchers();
+    await closed;
   }
 }

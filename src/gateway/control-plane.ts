@@ -1,6 +1,15 @@
 import type { Server } from 'node:http';
 import { createAdmin } from '../admin/admin.ts';
-import type { CacheView, Refusals, SharedView, WorkerState } from '../admin/state.ts';
+import { HISTORY_INTERVAL_MS, History } from '../admin/history.ts';
+import type {
+  CacheView,
+  GatewayInfo,
+  ListenerInfo,
+  Refusals,
+  SharedView,
+  WorkerState,
+} from '../admin/state.ts';
+import { Watchers } from '../admin/watchers.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
@@ -25,6 +34,7 @@ import { serviceConfigs } from './services.ts';
 import { Sessions } from './sessions.ts';
 import { SharedControl } from './shared-control.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
+import { VERSION } from './version.ts';
 import { VitalsReader } from './vitals-reader.ts';
 import { WatchedService } from './watched-service.ts';
 
@@ -54,6 +64,8 @@ export interface ControlPlaneOptions {
   readonly cachePort: () => number | undefined;
   /** Reads the configuration anew and goes by it; rejects where that cannot be. */
   readonly reload: () => Promise<void>;
+  /** What it listens on now. */
+  readonly listeners: () => readonly ListenerInfo[];
 }
 
 /** How long a data plane's news wait, at most, before the others are told, in ms. */
@@ -79,6 +91,9 @@ export class ControlPlane implements Uplink {
   readonly #members = new Set<Member>();
   readonly #tally = new Tally();
   readonly #limits = new Limits();
+  readonly #history = new History();
+  readonly #sampling: NodeJS.Timeout;
+  readonly #watchers = new Watchers();
   #publishing: NodeJS.Timeout | undefined;
   #shared: SharedControl | undefined;
   #nodes: readonly StateNode[] = [];
@@ -93,6 +108,7 @@ export class ControlPlane implements Uplink {
     this.#sessions = new Sessions(() => this.#config, options.cachePort);
     this.#rates = this.#exchange(config);
     this.#services = this.#watch(config, []);
+    this.#sampling = setInterval(() => this.#sample(), HISTORY_INTERVAL_MS).unref();
   }
 
   /** Begins to check; resolves when every backend has been checked once. */
@@ -115,6 +131,9 @@ export class ControlPlane implements Uplink {
         counts: () => this.ledger.counts(),
         vitals: () => [this.#vitals!.read(), ...this.ledger.vitals()],
       },
+      gateway: () => this.#describe(),
+      history: this.#history,
+      watchers: this.#watchers,
       isStopping: () => this.#stopping,
       access: {
         sessions: () => this.#sessions.cluster,
@@ -278,6 +297,11 @@ export class ControlPlane implements Uplink {
     this.onPublished?.();
   }
 
+  /** Ends what people watch, which would not end by itself. */
+  dismissWatchers(): void {
+    this.#watchers.dismiss();
+  }
+
   /** What all data planes do, as if they were one. */
   report(): DataReport {
     return sumOf(Array.from(this.#members, ({ report }) => report));
@@ -292,6 +316,8 @@ export class ControlPlane implements Uplink {
   close(): void {
     this.stop();
     clearTimeout(this.#publishing);
+    clearInterval(this.#sampling);
+    this.#watchers.dismiss();
     this.#shared?.stop();
     this.#rates.close();
     for (const node of this.#nodes) node.close();
@@ -341,6 +367,19 @@ export class ControlPlane implements Uplink {
   async #refresh(): Promise<void> {
     await Promise.all(Array.from(this.#members, (member) => member.refresh()));
     this.#count();
+  }
+
+  #sample(): void {
+    this.#count();
+    const counts = this.#services.map(({ service, requests }) => [service, requests] as const);
+    this.#history.sample(Date.now(), new Map(counts));
+  }
+
+  #describe(): GatewayInfo {
+    const { SESSION_COPIES: copies, DRAIN_TIMEOUT: drainMs } = this.#config;
+    const listeners = this.#options.listeners();
+    const name = this.shared()?.name;
+    return { name, version: VERSION, pid: process.pid, listeners, copies, drainMs };
   }
 
   #count(): void {

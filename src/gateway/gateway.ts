@@ -97,6 +97,11 @@ class RunningGateway implements Gateway {
         if (!reread) throw new Error('this gateway was not started from a configuration on disk');
         await this.reload(reread());
       },
+      listeners: () =>
+        Array.from(this.#listeners, ([name, { address: bound }]) => {
+          const { address, port } = bound;
+          return { name, address, port };
+        }),
     });
     this.#ticketKeys = predecessor?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
     if (predecessor) this.#listeners = predecessor.listeners;

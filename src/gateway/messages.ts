@@ -4,6 +4,7 @@
  */
 import type { OpenTunnel, Refusals } from '../admin/state.ts';
 import type { Hits, Total } from '../policy/rate-limits.ts';
+import type { RequestCounts } from '../relay/request-counts.ts';
 import type { AdminState, Health } from '../upstream/backend.ts';
 
 export type { OpenTunnel };
@@ -44,6 +45,8 @@ export interface ServiceReport {
   /** Requests that wait for a backend with room. */
   readonly queued: number;
   readonly tunnels: number;
+  /** What it has answered; undefined from a gateway of another version. */
+  readonly requests?: RequestCounts | undefined;
   readonly backends: readonly BackendReport[];
 }
 

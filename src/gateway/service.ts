@@ -15,9 +15,11 @@ import { Seats } from '../policy/seats.ts';
 import type { Admission } from '../relay/admission.ts';
 import type { TunnelPins } from '../relay/downstream-context.ts';
 import { Relay } from '../relay/relay.ts';
+import { RequestCounter } from '../relay/request-counts.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
 import type { Balance } from '../upstream/selection.ts';
+import { CountingReport } from './counting-report.ts';
 import type { ListenerMeter } from './listener-meter.ts';
 import type { BackendFailure, OpenTunnel, ServiceReport, ServiceSnapshot } from './messages.ts';
 import type { RateControl } from './rate-control.ts';
@@ -64,6 +66,7 @@ export interface ServiceOptions {
 export class Service {
   readonly #pool: Pool;
   readonly #relay: Relay;
+  readonly #requests = new RequestCounter();
   readonly #options: ServiceOptions;
   /** Undefined where there are no metrics. */
   readonly #meter: RelayMeter | undefined;
@@ -119,7 +122,7 @@ export class Service {
       },
       admission: options.admission,
       pins: options.pins,
-      report: this.#meter ?? log,
+      report: new CountingReport(this.#meter ?? log, this.#requests),
     });
   }
 
@@ -184,6 +187,7 @@ export class Service {
       name: this.name,
       queued: this.#pool.queued,
       tunnels: this.#relay.tunnels,
+      requests: this.#requests.read(),
       backends: this.#pool.backends.map((backend) => {
         const { name, active, tunnels, limit, claimed, failed, failedInARow } = backend;
         const most = limit === UNLIMITED ? null : limit;

@@ -1,4 +1,5 @@
 import type { Refusals } from '../admin/state.ts';
+import { addRequests, type RequestCounts } from '../relay/request-counts.ts';
 import {
   type BackendReport,
   type DataReport,
@@ -11,13 +12,16 @@ import type { WatchedService } from './watched-service.ts';
 export class Tally {
   /** By service and backend: leases claimed and failed in data planes that are gone. */
   readonly #past = new Map<string, { claimed: number; failed: number }>();
+  /** By service: what those have answered. */
+  readonly #pastRequests = new Map<string, RequestCounts>();
 
   #pastRefusals: Refusals = NO_REFUSALS;
 
   /** Keeps what a data plane has done that is gone. */
   keep(report: DataReport): void {
     this.#pastRefusals = addRefusals(this.#pastRefusals, report.refusals);
-    for (const { name: service, backends } of report.services) {
+    for (const { name: service, requests, backends } of report.services) {
+      this.#pastRequests.set(service, addRequests([this.#pastRequests.get(service), requests]));
       for (const { name, claimed, failed } of backends) {
         const past = this.#past.get(`${service} ${name}`) ?? { claimed: 0, failed: 0 };
         past.claimed += claimed;
@@ -38,6 +42,8 @@ export class Tally {
       const theirs = reports.map((report) => serviceIn(report, service.service));
       service.queued = sum(theirs, (report) => report?.queued);
       service.tunnels = sum(theirs, (report) => report?.tunnels);
+      const answered = theirs.map((report) => report?.requests);
+      service.requests = addRequests([...answered, this.#pastRequests.get(service.service)]);
       for (const backend of service.backends) {
         const past = this.#past.get(`${service.service} ${backend.name}`);
         const told = reports.map((report) => backendIn(report, service.service, backend.name));
@@ -85,6 +91,7 @@ function addServices(one: ServiceReport, other: ServiceReport): ServiceReport {
     name: one.name,
     queued: one.queued + other.queued,
     tunnels: one.tunnels + other.tunnels,
+    requests: addRequests([one.requests, other.requests]),
     backends: [...backends.values()],
   };
 }

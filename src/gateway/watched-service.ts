@@ -1,6 +1,7 @@
 import type { ServiceView } from '../admin/state.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
+import { NO_REQUESTS, type RequestCounts } from '../relay/request-counts.ts';
 import { Backend } from '../upstream/backend.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import type { BackendHistory } from '../upstream/backend-counters.ts';
@@ -30,6 +31,8 @@ export class WatchedService implements ServiceView, SharedPool {
   /** Requests that wait, and tunnels that are open, in all data planes. */
   queued = 0;
   tunnels = 0;
+  /** What all data planes have answered. */
+  requests: RequestCounts = NO_REQUESTS;
   readonly #watch: BackendWatch;
 
   constructor(
@@ -91,6 +94,7 @@ function backendAs(address: BackendAddress, known: readonly Backend[]): Backend 
   const seen = known.find((other) => other.address.url.href === address.url.href);
   if (seen) {
     backend.health = seen.health;
+    backend.healthSince = seen.healthSince;
     backend.lastCheck = seen.lastCheck;
   }
   backend.adminState = known.find(({ name }) => name === address.name)?.adminState ?? 'ready';

@@ -43,8 +43,10 @@ export class BackendWatch {
       new OutlierEjection(
         watched.backends,
         ejection,
-        ({ name, history }, forMs) => {
+        (backend, forMs) => {
+          const { name, history } = backend;
           history.ejections += 1;
+          backend.ejectedUntil = new Date(Date.now() + forMs);
           logger.warn({ backend: name, failures: ejection.failures, forMs }, 'backend is ejected');
         },
         ({ name }) => logger.info({ backend: name }, 'backend is taken in again'),

@@ -32,6 +32,10 @@ export class Backend implements Candidate {
   /** For metrics: what goes to it, and what was seen of it. */
   readonly traffic = new BackendTraffic();
   history = new BackendHistory();
+  /** When checks began to find what they find now. */
+  healthSince: Date | undefined;
+  /** While it is ejected: until when, unless a check takes it in before. */
+  ejectedUntil: Date | undefined;
   /** Leases held now: exchanges and tunnels. */
   active = 0;
   /** Those of them that are tunnels. */
@@ -71,6 +75,7 @@ export class Backend implements Candidate {
   set health(health: Health) {
     if (health === this.#health) return;
     this.#health = health;
+    this.healthSince = new Date();
     this.onChange(this);
   }
 

@@ -4,7 +4,7 @@ import { type Problem, problemsOf } from '../../src/admin-client/problems.ts';
 import { isRemoteState, type RemoteState } from '../../src/admin-client/remote-state.ts';
 import { statusText } from '../../src/admin-client/status-report.ts';
 import type { NodeHealth } from '../../src/cache/cache-health.ts';
-import { backendState, gatewayState } from '../support/gateway-state.ts';
+import { backendState, gatewayState, serviceState } from '../support/gateway-state.ts';
 
 const ADDRESS = 'http://127.0.0.1:9090';
 
@@ -17,7 +17,7 @@ function told(problems: readonly Problem[]): string[] {
 }
 
 function portal(...backends: ReturnType<typeof backendState>[]): RemoteState {
-  return gatewayState({ services: [{ name: 'portal', queued: 0, tunnels: 0, backends }] });
+  return gatewayState({ services: [serviceState({ backends })] });
 }
 
 function cacheNode(given: Partial<NodeHealth>): NodeHealth {
@@ -48,12 +48,11 @@ ${ADDRESS}, up for 2 h: everything is usable.
 test('consoles, other gateways and decisions have tables of their own', () => {
   const state = gatewayState({
     services: [
-      {
+      serviceState({
         name: 'console',
-        queued: 0,
         tunnels: 6,
         backends: [backendState({ name: 'vnc', tunnels: 6, elsewhere: 4, maxconn: 8192 })],
-      },
+      }),
     ],
     shared: {
       name: 'here',
