@@ -36,7 +36,7 @@ export function adminApp(options: AdminOptions): express.Express {
     res.set({
       'cache-control': 'no-store',
       'content-security-policy':
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
       'referrer-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',

@@ -11,7 +11,7 @@ export function consoleSection(tunnels: readonly OpenTunnel[], open: number, now
   const count = Math.max(open, tunnels.length).toLocaleString('en');
   return html`<section id="consoles" aria-labelledby="consoles:title">
 <div class="title"><h2 id="consoles:title">Open consoles</h2>${badge('calm', count)}
-${shown.length < open && html`<p>the newest ${MOST} are shown; <a href="api/tunnels">all of them as JSON</a></p>`}</div>
+${shown.length === MOST && open > MOST && html`<p>the newest ${MOST} are shown; <a href="api/tunnels">all of them as JSON</a></p>`}</div>
 ${shown.length === 0 ? html`<p class="none">None on this gateway.</p>` : html`<div class="box">${tableOf(shown, now)}</div>`}
 </section>`;
 }

@@ -61,6 +61,9 @@ async function startOperated(t: TestContext, workers: number) {
     });
     t.after(() => socket.terminate());
     await once(socket, 'message');
+    // What came along with the handshake is not counted to the tunnel.
+    socket.send('echo');
+    await once(socket, 'message');
     return socket;
   };
   await until('the portal is ready', async () => {
