@@ -105,8 +105,10 @@ export class Tunnel implements Deadlined {
     this.#backend = { socket: upstream, frames: new WebsocketFrames('server') };
     this.#context = context;
     this.#onClosed = onClosed;
-    context.counters.tunnelBytesIn += early.fromClient.length;
-    context.counters.tunnelBytesOut += early.fromBackend.length;
+    this.#received = early.fromClient.length;
+    this.#sent = early.fromBackend.length;
+    context.counters.tunnelBytesIn += this.#received;
+    context.counters.tunnelBytesOut += this.#sent;
     this.#client.frames.take(early.fromClient);
     this.#backend.frames.take(early.fromBackend);
     this.deadline = context.deadlines.in(context.timeouts.tunnelMs);
