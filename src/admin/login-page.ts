@@ -9,6 +9,7 @@ export function loginPage(problem?: string): Html {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>Log in · Dashgate</title>
+<link rel="icon" href="/page/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/page/login.css">
 </head>
 <body>
