@@ -66,10 +66,12 @@ export function operationRoutes(operations: Operations, logger: Logger): Router 
       await operations.reload();
       res.json({ message: 'the configuration was read anew' });
     } catch (error) {
-      const { problems = [] } = error as { problems?: readonly unknown[] };
+      const { problems = [] } = error as { problems?: readonly Finding[] };
+      // Without the values: one of them may be a secret that is too short.
+      const findings = problems.map(({ name, problem }) => ({ name, problem }));
       const text = error instanceof Error ? error.message : String(error);
       const remedy = 'mend the configuration, and reload again; nothing has changed';
-      refuse(res, 422, { error: text, remedy, findings: problems });
+      refuse(res, 422, { error: text, remedy, findings });
     }
   });
 
@@ -99,6 +101,12 @@ export function operationRoutes(operations: Operations, logger: Logger): Router 
     res.json({ found });
   });
   return router;
+}
+
+/** What is wrong with one setting. */
+interface Finding {
+  readonly name: string;
+  readonly problem: string;
 }
 
 /** A change as it was asked for, or what is wrong with it. */

@@ -9,10 +9,10 @@ import { gatewayState } from '../support/gateway-state.ts';
 
 const TOKEN = 'a-token-of-at-least-thirty-two-characters';
 
-async function stage(t: TestContext, answer: AdminAnswerer, token?: string) {
+async function stage(t: TestContext, answer: AdminAnswerer, token?: string, answerMs = 30_000) {
   const server = await startAdminServer(t, answer);
   const settings = { ADMIN_LISTEN: { host: '::', port: server.port }, ADMIN_TOKEN: token };
-  const client = new AdminClient(adminTarget(settings), { answerMs: 300, reloadMs: 300 });
+  const client = new AdminClient(adminTarget(settings), { answerMs, reloadMs: answerMs });
   return { ...server, client };
 }
 
@@ -135,7 +135,8 @@ test('an answer that no gateway gives is told as such', async (t) => {
 });
 
 test('a gateway that is silent is given up, and a change may have been made', async (t) => {
-  const { client } = await stage(t, ({ path }) => (path === '/api/csrf' ? [200, {}] : undefined));
+  const silent: AdminAnswerer = ({ path }) => (path === '/api/csrf' ? [200, {}] : undefined);
+  const { client } = await stage(t, silent, undefined, 300);
   const asked = await failureOf(client.state());
   assert.match(asked.message, /has not answered within 0\.3 s/);
   assert.equal(asked.remedy, 'see the log of the gateway');

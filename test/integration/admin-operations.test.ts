@@ -139,10 +139,14 @@ for (const workers of [0, 2]) {
 
     it('has the configuration read anew, or is told what is wrong with it', async (t) => {
       const { ask, configure, backends } = await startOperated(t, workers);
-      configure({ PORTAL_BACKENDS: `${backends[1]!.url} name=other`, RETRIES: 'many' });
+      const other = { PORTAL_BACKENDS: `${backends[1]!.url} name=other` };
+      configure({ ...other, RETRIES: 'many', SHARED_SECRET: 'too short' });
       const refused = await ask('POST', '/api/reload');
       assert.equal(refused.status, 422);
       assert.match(String(refused.body.error), /RETRIES=many/);
+      const findings = refused.body.findings as { name: string }[];
+      assert.deepEqual(findings.map(({ name }) => name).sort(), ['RETRIES', 'SHARED_SECRET']);
+      assert.ok(!JSON.stringify(refused.body).includes('too short"'));
       configure({ PORTAL_BACKENDS: `${backends[1]!.url} name=other` });
       assert.equal((await ask('POST', '/api/reload')).status, 200);
       const { services } = (await ask('GET', '/api/state')).body as {
