@@ -61,7 +61,8 @@ test('a session is stored with its life, prolonged, and gone after a logout', as
   const { items, life, login, who, logout } = startApp();
   const cookie = await login();
   assert.equal(await who(cookie), 'somebody');
-  assert.deepEqual(life, [3600, 3600]);
+  assert.equal(life.length, 2);
+  for (const seconds of life) assert.ok(seconds > 3590 && seconds <= 3600, `${seconds} s`);
   assert.match([...items.keys()][0]!, /^dashgate\.admin\.session:/);
   await logout(cookie);
   assert.equal(items.size, 0);
