@@ -19,6 +19,8 @@ export interface StatusDocument extends StatusView {
   readonly csrf: string | undefined;
   /** Which files the page consists of. */
   readonly release: string;
+  /** Whoever looks at it has logged in, and can log out. */
+  readonly loggedIn?: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface StatusDocument extends StatusView {
  * {@link statusMain} makes is put into it as it comes.
  */
 export function statusPage(document: StatusDocument): string {
-  const { state, csrf, release } = document;
+  const { state, csrf, release, loggedIn = false } = document;
   const name = state.gateway?.name;
   return html`<!doctype html>
 <html lang="en" data-release="${release}">
@@ -52,6 +54,7 @@ ${csrf !== undefined && html`<meta name="csrf-token" content="${csrf}">`}
 ${name && html`<p class="gateway">${name}</p>`}
 <p id="connection" class="scripted" aria-hidden="true" data-state="waiting"></p>
 <button type="button" id="theme" class="scripted">Colours: as the system</button>
+${loggedIn && html`<form method="post" action="logout"><input type="hidden" name="csrf" value="${csrf}"><button>Log out</button></form>`}
 </header>
 <p id="notice" role="status"></p>
 <p id="alert" role="alert"></p>

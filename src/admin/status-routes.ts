@@ -11,6 +11,9 @@ export interface StatusOptions extends StateSources {
   readonly csrfToken?: (response: Response) => string | undefined;
 }
 
+/** How soon a browser comes back whose stream has ended, in ms. */
+const RETRY = 'retry: 1000\n\n';
+
 /** The status page at `/`, what it consists of at `/page`, and `/api/events`, by which it lives. */
 export function statusRoutes(options: StatusOptions): Router {
   const router = Router();
@@ -32,7 +35,8 @@ export function statusRoutes(options: StatusOptions): Router {
   router.get('/', async (_req, res) => {
     const csrf = options.csrfToken?.(res);
     const { release } = loaded();
-    res.send(statusPage({ ...(await read()), csrf, release }));
+    const loggedIn = res.locals.visitor === 'login';
+    res.send(statusPage({ ...(await read()), csrf, release, loggedIn }));
   });
 
   router.get('/page/:name', (req, res) => {
@@ -53,7 +57,7 @@ export function statusRoutes(options: StatusOptions): Router {
       return;
     }
     if (req.query.view !== 'page') {
-      watchers.add(res, 'retry: 2000\n\n', stateFeed);
+      watchers.add(res, RETRY, stateFeed);
       return;
     }
     const hello = {
@@ -61,7 +65,7 @@ export function statusRoutes(options: StatusOptions): Router {
       csrf: options.csrfToken?.(res),
       points: history?.points ?? [],
     };
-    watchers.add(res, `retry: 2000\n${event('hello', hello)}`, pageFeed);
+    watchers.add(res, `${RETRY}${event('hello', hello)}`, pageFeed);
   });
   return router;
 }

@@ -10,15 +10,23 @@ export interface WatchersOptions {
   readonly everyMs: number;
   /** A watcher that takes nothing for so long is let go, in ms. */
   readonly patienceMs: number;
+  /** Then everybody has to come anew: who has logged out, or whose login is over, may not. */
+  readonly longestMs: number;
 }
 
-const DEFAULTS: WatchersOptions = { most: 20, everyMs: 1_000, patienceMs: 60_000 };
+const DEFAULTS: WatchersOptions = {
+  most: 20,
+  everyMs: 1_000,
+  patienceMs: 60_000,
+  longestMs: 300_000,
+};
 /** Where a message is not made in time, something is sent all the same: the way is open. */
 const HEARTBEAT = ': alive\n\n';
 
 interface Watcher {
   readonly response: ServerResponse;
   readonly feed: Feed;
+  readonly end: NodeJS.Timeout;
   /** Since when it has taken nothing, in ms; undefined while it does. */
   stuckSince: number | undefined;
 }
@@ -48,7 +56,8 @@ export class Watchers {
 
   /** Begins to tell somebody, with `first`, until the connection ends. */
   add(response: ServerResponse, first: string, feed: Feed): void {
-    const watcher: Watcher = { response, feed, stuckSince: undefined };
+    const end = setTimeout(() => response.end(), this.#options.longestMs).unref();
+    const watcher: Watcher = { response, feed, end, stuckSince: undefined };
     this.#watchers.add(watcher);
     response.once('close', () => this.#remove(watcher));
     // What cannot be written any more is followed by 'close'.
@@ -66,6 +75,7 @@ export class Watchers {
 
   #remove(watcher: Watcher): void {
     this.#watchers.delete(watcher);
+    clearTimeout(watcher.end);
     if (this.#watchers.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

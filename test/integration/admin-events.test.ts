@@ -107,6 +107,14 @@ test('a watcher that does not read misses messages, holds up nobody, and is let 
   assert.equal(reader.ended(), false);
 });
 
+test('nobody watches for longer than told without coming anew', async (t) => {
+  const { watchers, url } = await stageOf(t, { longestMs: 100 });
+  const stream = await watch(t, url);
+  await until('it has ended', stream.ended);
+  assert.ok(stream.messages.length > 0);
+  assert.equal(watchers.size, 0);
+});
+
 test('no more watch than may', async (t) => {
   const watchers = new Watchers({ most: 1 });
   t.after(() => watchers.dismiss());

@@ -183,11 +183,20 @@ test('whatever names, addresses and reasons are, they stay text', () => {
 
 test('the page asks for nothing but its own files, and has nothing inline', () => {
   const page = statusPage({ state: STATE, tunnels: [], csrf: 'token', release: 'r', now: NOW });
-  const asked = [...page.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, url]) => url!);
+  const asked = [...page.matchAll(/<(?:link|script|img)[^>]* (?:src|href)="([^"]+)"/g)].map(
+    ([, url]) => url!,
+  );
   assert.ok(asked.length >= 7);
   for (const url of asked) assert.match(url, /^page\/[a-z]+\.(css|js|svg)$/);
   assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=|<script(?! src=)/);
   assert.match(page, /<meta name="csrf-token" content="token">/);
+});
+
+test('who has logged in can log out, also without scripts', () => {
+  const view = { state: STATE, tunnels: [], csrf: 'token', release: 'r', now: NOW };
+  assert.doesNotMatch(statusPage(view), /Log out/);
+  const page = statusPage({ ...view, loggedIn: true });
+  assert.match(page, /<form method="post" action="logout"><input [^>]*name="csrf" value="token">/);
 });
 
 test('durations and sizes are told in units that people read', () => {

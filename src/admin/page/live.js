@@ -18,9 +18,12 @@ export function watchGateway(plots) {
   /** @type {number | undefined} */
   let retry;
   let heard = Date.now();
+  let isLost = false;
 
-  /** @param {'live' | 'waiting' | 'lost'} state */
-  const show = (state) => {
+  /** @param {'live' | 'waiting'} news */
+  const show = (news) => {
+    if (news === 'live') isLost = false;
+    const state = isLost ? 'lost' : news;
     connection.dataset.state = state;
     const at = new Date(heard).toLocaleTimeString();
     connection.textContent =
@@ -35,7 +38,7 @@ export function watchGateway(plots) {
   const listen = () => {
     clearTimeout(silence);
     silence = setTimeout(() => {
-      show('lost');
+      isLost = true;
       connect();
     }, SILENCE_MS);
   };
@@ -48,6 +51,7 @@ export function watchGateway(plots) {
       const { release, csrf, points } = JSON.parse(event.data);
       // Another release has other files: what is loaded does not fit it.
       if (release !== document.documentElement.dataset.release) location.reload();
+      heard = Date.now();
       setToken(csrf);
       plots.begin(points);
     });
@@ -60,12 +64,14 @@ export function watchGateway(plots) {
       plots.add(point);
     });
     source.addEventListener('error', () => {
-      show('lost');
+      // What has ended may be back at once; silence tells whether it is not.
+      show('waiting');
       // The browser gives up on an answer that is no stream: one that has been refused, or a login.
       if (source?.readyState !== EventSource.CLOSED) return;
       clearTimeout(retry);
       retry = setTimeout(retryOrLogIn, RECONNECT_MS);
     });
+    show('waiting');
     listen();
   };
 

@@ -140,7 +140,7 @@ function optionsOf(box, series) {
         label,
         stroke: () => colour(name),
         width: 1.5,
-        points: { show: false },
+        points: { size: 3 },
         ...(i === series.length - 1 ? { fill: () => colour(`${name}-fill`) } : {}),
       })),
     ],
