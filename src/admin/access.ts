@@ -7,7 +7,7 @@ import { plainAddress } from '../policy/networks.ts';
 import { subscriber } from '../policy/seats.ts';
 import { ADMIN_COOKIE, type AdminSessionsOptions, adminSessions } from './admin-sessions.ts';
 import { bearerToken, type Credentials, fingerprint, isSame } from './credentials.ts';
-import { LOGIN_STYLE, loginPage } from './login-page.ts';
+import { loginPage } from './login-page.ts';
 
 export interface AccessOptions {
   readonly sessions: AdminSessionsOptions['client'];
@@ -52,9 +52,6 @@ export class Access {
   /** Lets through who may come in, and tells the others what to do. */
   routes(): Router {
     const router = Router();
-    router.get('/page/login.css', (_req, res) => {
-      res.type('css').send(LOGIN_STYLE);
-    });
     const sessions = adminSessions({
       client: this.#options.sessions,
       secret: this.#options.secret,

@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import session, { type SessionData } from 'express-session';
 import type { Logger } from '../log.ts';
 import { type MemcachedClient, UnavailableError } from '../memcached/client.ts';
+import { answer, type Callback } from '../session/callbacks.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -34,8 +35,6 @@ const KEY_PREFIX = 'dashgate.admin.session:';
 const MOST_HELD = 1_000;
 
 const MemcachedStore = connectMemcached(session);
-
-type Callback<Result = unknown> = (error?: unknown, result?: Result) => void;
 
 /** The sessions of operators: in memcached, so that a login counts at every gateway. */
 export function adminSessions(options: AdminSessionsOptions): RequestHandler {
@@ -150,12 +149,4 @@ async function unlessAway<T>(ask: () => Promise<T>): Promise<T | 'away'> {
     if (error instanceof UnavailableError) return 'away';
     throw error;
   }
-}
-
-/** Calls back outside of the promise, so that what the callback throws is not swallowed by it. */
-function answer<Result>(promise: Promise<Result>, callback: Callback<Result>): void {
-  promise.then(
-    (result) => process.nextTick(callback, null, result),
-    (error) => process.nextTick(callback, error),
-  );
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-/** A file that the status page consists of. */
+/** A file that the status page, or the login before it, consists of. */
 export interface PageAsset {
   readonly type: string;
   readonly bytes: Buffer;
@@ -18,6 +18,7 @@ export interface PageAssets {
 
 const OWN = [
   'status.css',
+  'login.css',
   'theme.js',
   'status.js',
   'live.js',

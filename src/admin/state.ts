@@ -1,6 +1,7 @@
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { Cluster } from '../memcached/cluster.ts';
 import type { ServiceBeat } from '../memcached/heartbeat.ts';
+import type { TunnelView } from '../relay/tunnels.ts';
 import type { Backend } from '../upstream/backend.ts';
 import type { Pool } from '../upstream/pool.ts';
 import type { Counts, Vitals } from './counts.ts';
@@ -13,18 +14,10 @@ export interface ServiceView {
   readonly tunnels: number;
 }
 
-/** One open tunnel. */
-export interface OpenTunnel {
+/** One open tunnel of a gateway, which has several relays. */
+export interface OpenTunnel extends Omit<TunnelView, 'number'> {
   readonly id: string;
   readonly service: string;
-  readonly backend: string;
-  /** The address of its client. */
-  readonly client: string;
-  /** When it was opened, in ms of unix time. */
-  readonly since: number;
-  /** Bytes from the client and from the backend. */
-  readonly received: number;
-  readonly sent: number;
 }
 
 /** What there is to see of the session cache. */

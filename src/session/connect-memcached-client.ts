@@ -3,12 +3,11 @@ import type { SessionData } from 'express-session';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type MemcachedClient, ProtocolError, UnavailableError } from '../memcached/client.ts';
+import { answer, type Callback } from './callbacks.ts';
 import { PickleError } from './pickle-values.ts';
 import { SessionInterrupted, SessionTooLarge, SessionUnavailable } from './session-errors.ts';
 import { PICKLE_FLAG, readSessionItem } from './session-item.ts';
 import type { SessionRecords } from './session-records.ts';
-
-type Callback<Result = unknown> = (error?: unknown, result?: Result) => void;
 
 export interface ConnectMemcachedClientOptions {
   readonly client: MemcachedClient;
@@ -40,20 +39,20 @@ export class ConnectMemcachedClient implements Client {
   }
 
   get(key: string, callback: Callback<SessionData | undefined>): void {
-    answer(this.#load(key), callback);
+    answer(this.#load(key), callback, sessionError);
   }
 
   /** The life that connect-memcached reckons from the cookie is left aside for Django's own. */
   set(key: string, session: SessionData, _ttl: number, callback: Callback): void {
-    answer(this.#save(key, session), callback);
+    answer(this.#save(key, session), callback, sessionError);
   }
 
   del(key: string, callback: Callback<boolean>): void {
-    answer(this.#client.delete(key), callback);
+    answer(this.#client.delete(key), callback, sessionError);
   }
 
   touch(key: string, session: SessionData, callback: Callback): void {
-    answer(this.#touch(key, session), callback);
+    answer(this.#touch(key, session), callback, sessionError);
   }
 
   items(callback: Callback): void {
@@ -95,14 +94,6 @@ export class ConnectMemcachedClient implements Client {
     const { ageSeconds } = this.#records.expiry(session);
     if (!(await this.#client.touch(key, ageSeconds))) throw new SessionInterrupted();
   }
-}
-
-/** Calls back outside of the promise, so that what the callback throws is not swallowed by it. */
-function answer<Result>(promise: Promise<Result>, callback: Callback<Result>): void {
-  promise.then(
-    (result) => process.nextTick(callback, null, result),
-    (error) => process.nextTick(callback, sessionError(error)),
-  );
 }
 
 function sessionError(error: unknown): unknown {

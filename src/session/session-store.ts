@@ -3,6 +3,7 @@ import type { Request } from 'express';
 import session, { type Session, type SessionData } from 'express-session';
 import { type Logger, silentLogger } from '../log.ts';
 import type { MemcachedClient } from '../memcached/client.ts';
+import type { Callback } from './callbacks.ts';
 import { ConnectMemcachedClient } from './connect-memcached-client.ts';
 import { isSessionId, sessionKeyPrefix } from './django-session.ts';
 import type { SessionExpiry } from './session-expiry.ts';
@@ -27,8 +28,6 @@ export const DEFAULT_MAX_AGE_SECONDS = 3600;
 
 /** 1 MiB, less what memcached keeps with an item: its key and a header. */
 const DEFAULT_MAX_SESSION_BYTES = 1024 * 1024 - 1024;
-
-type Callback<Result = unknown> = (error?: unknown, result?: Result) => void;
 
 const MemcachedStore = connectMemcached(session);
 

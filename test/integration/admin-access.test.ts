@@ -64,6 +64,11 @@ describe('the admin listener', () => {
     const page = await ask.get('/login').expect(200);
     assert.match(page.text, /<form method="post" action="\/login">/);
     assert.match(page.headers['content-security-policy']!, /default-src/);
+    const style = await ask
+      .get('/page/login.css')
+      .expect(200)
+      .expect('content-type', /^text\/css/);
+    assert.match(style.text, /^:root \{/);
 
     assert.match((await login(url, 'wrong').expect(401)).text, /not the password/);
     const cookie = cookieOf(await login(url).expect(303));
