@@ -18,7 +18,7 @@ import {
 import { Chunking, Dechunking, type Reframing } from './reframing.ts';
 import type { ExchangeRecord } from './relay-report.ts';
 import type { RequestIds } from './request-ids.ts';
-import type { Termination } from './termination.ts';
+import { type Termination, terminationOf } from './termination.ts';
 
 /** What of a relay's settings answers depend on. */
 export interface AnswerPolicy {
@@ -176,4 +176,46 @@ export class Answer {
     if (this.minor === 1 && bodyLength === UNTIL_CLOSE) return new Chunking();
     return undefined;
   }
+}
+
+const UNREAD = {
+  // No request whose time would count began.
+  exactMs: 0,
+  method: '',
+  target: '',
+  minor: 1,
+  backend: undefined,
+  asked: undefined,
+  requestMs: -1,
+  queueMs: -1,
+  connectMs: -1,
+  responseMs: -1,
+  retries: 0,
+  queuedBefore: 0,
+  aborted: false,
+} as const;
+
+/**
+ * What there is to log of a request whose head could not be read.
+ * @param bytes Of the error page that answered it.
+ * @param headBegan Value of `performance.now()` when its first byte came.
+ */
+export function unreadRecord(
+  { endpoints, address, scheme }: Peer,
+  requestId: string,
+  failure: GatewayError,
+  bytes: number,
+  headBegan: number | undefined,
+): ExchangeRecord {
+  return {
+    ...UNREAD,
+    requestId,
+    client: address,
+    port: endpoints.port,
+    secure: scheme === 'https',
+    status: failure.status,
+    ms: headBegan === undefined ? 0 : Math.round(performance.now() - headBegan),
+    bytes,
+    termination: terminationOf(failure, 'R'),
+  };
 }

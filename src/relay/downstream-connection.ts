@@ -5,8 +5,7 @@ import { rawErrorPage } from '../policy/error-page.ts';
 import { isSafe } from '../upstream/attempts.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Lease } from '../upstream/pool.ts';
-import type { Admitted } from './admission.ts';
-import { Answer } from './answer.ts';
+import { Answer, unreadRecord } from './answer.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
@@ -14,10 +13,10 @@ import { Exchange, type ForwardedRequest, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
 import { ForwardedLines, informationalHead, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
-import type { ExchangeRecord } from './relay-report.ts';
 import { RequestParser } from './request-parser.ts';
 import { terminationOf } from './termination.ts';
 import type { Upstream } from './upstream-connection.ts';
+import { WebsocketRequest } from './websocket-request.ts';
 
 /**
  * `head`: a request is awaited or coming in; `body`: its body is; `response`: it is complete and
@@ -34,23 +33,6 @@ const MAX_UNSENT = 131_072;
 const LINGER_MS = 2_000;
 
 const EMPTY = Buffer.alloc(0);
-
-const UNREAD = {
-  // No request whose time would count began.
-  exactMs: 0,
-  method: '',
-  target: '',
-  minor: 1,
-  backend: undefined,
-  asked: undefined,
-  requestMs: -1,
-  queueMs: -1,
-  connectMs: -1,
-  responseMs: -1,
-  retries: 0,
-  queuedBefore: 0,
-  aborted: false,
-} as const;
 
 /** One HTTP/1.1 connection of a client: its requests one after the other, then perhaps a tunnel. */
 export class DownstreamConnection implements Deadlined, Responder, Retirable {
@@ -76,13 +58,11 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   /** The answer to the present request. */
   #answer: Answer | undefined;
   #exchange: Exchange | undefined;
-  /** The websocket that it asked for may be. */
-  #admitted: Admitted | undefined;
+  /** Where the present request asks for a websocket. */
+  #websocket: WebsocketRequest | undefined;
   #keepAlive = true;
   /** When the first byte of a head came that was not complete with it. */
   #headBegan: number | undefined;
-  /** What stands for the console that the present request asks for. */
-  #pin: string | undefined;
   /** What came of the next requests while the answer to the present one is under way. */
   #stash: Buffer = EMPTY;
 
@@ -171,34 +151,27 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       this.#redirect(answer, location);
       return;
     }
-    const { text, asked } = answer.outgoing;
+    const { text, asked, told } = answer.outgoing;
+    const websocket = answer.upgrade
+      ? new WebsocketRequest(relay, head, told.host, this.#peer, complete)
+      : undefined;
+    this.#websocket = websocket;
     const request = {
       method,
       head: text,
       replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
       upgrade: answer.upgrade,
       asked,
-      pinned: this.#pinnedTo(answer, head),
+      pinned: websocket?.pinned,
       client: this.#peer.endpoints,
     };
-    const settled = answer.upgrade ? this.#admit(answer, head, complete) : undefined;
-    if (settled) this.#forwardWhen(settled, answer, request);
+    if (websocket?.settled) this.#forwardWhen(websocket.settled, answer, request);
     else this.#forward(request, rest.subarray(0, end), complete);
   }
 
   #forward(request: ForwardedRequest, body: Buffer, complete: boolean): void {
     this.#exchange = new Exchange(this.#relay, request, this);
     this.#awaitMore(this.#exchange.start(body, complete));
-  }
-
-  /** Asks whether a websocket may be; what is returned has to settle before it goes on. */
-  #admit(answer: Answer, { lines }: RequestHead, complete: boolean): Promise<void> | undefined {
-    const { admission } = this.#relay;
-    if (!admission) return undefined;
-    if (!complete) throw new GatewayError('badRequest', 'a websocket handshake with a body');
-    const { host } = answer.outgoing.told;
-    this.#admitted = admission.admit({ fields: lines, host, peer: this.#peer });
-    return this.#admitted.settled;
   }
 
   #forwardWhen(settled: Promise<void>, answer: Answer, request: ForwardedRequest): void {
@@ -213,14 +186,6 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         if (this.#answer === answer) this.#refuse(failure);
       },
     );
-  }
-
-  /** The backend that the console was on, if it is known here or may be found out. */
-  #pinnedTo(answer: Answer, { target, lines }: RequestHead) {
-    const { pins } = this.#relay;
-    if (!pins || !answer.upgrade) return undefined;
-    this.#pin = pins.keyOf(target, lines.value('cookie'));
-    return this.#pin === undefined ? undefined : pins.recall(this.#pin);
   }
 
   #onBody(chunk: Buffer): void {
@@ -290,15 +255,12 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
     this.#relay.buffers.write(socket, hello, rest);
     if (this.#stash.length > 0) upstream.socket.write(this.#stash);
-    const admitted = this.#admitted;
-    this.#admitted = undefined;
-    if (this.#pin !== undefined) this.#relay.pins?.keep(this.#pin, lease.backend.name);
     this.#relay.openTunnel({
       downstream: socket,
       upstream,
       early: { fromClient: this.#stash, fromBackend: rest },
       lease,
-      admitted,
+      admitted: this.#websocket?.becomeTunnel(lease.backend.name),
       request,
     });
   }
@@ -409,28 +371,12 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       answer.bytes = page.length;
       answer.termination = terminationOf(failure, this.#exchange ? 'H' : 'R');
     } else {
-      this.#relay.report.answered(this.#unread(id, failure, page.length));
+      const record = unreadRecord(this.#peer, id, failure, page.length, this.#headBegan);
+      this.#relay.report.answered(record);
     }
     this.#relay.counters.bytesOut += page.length;
     this.#socket.write(page);
     this.#finish();
-  }
-
-  /** What there is to log of a request whose head could not be read. */
-  #unread(requestId: string, failure: GatewayError, bytes: number): ExchangeRecord {
-    const { endpoints, address, scheme } = this.#peer;
-    const ms = this.#headBegan === undefined ? 0 : Math.round(performance.now() - this.#headBegan);
-    return {
-      ...UNREAD,
-      requestId,
-      client: address,
-      port: endpoints.port,
-      secure: scheme === 'https',
-      status: failure.status,
-      ms,
-      bytes,
-      termination: terminationOf(failure, 'R'),
-    };
   }
 
   /**
@@ -471,8 +417,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #log(aborted = false): void {
     const answer = this.#answer;
     if (!answer) return;
-    this.#admitted?.leave();
-    this.#admitted = undefined;
+    this.#websocket?.leave();
+    this.#websocket = undefined;
     this.#relay.report.answered(answer.record(this.#exchange, aborted));
     this.#answer = undefined;
   }

@@ -11,15 +11,17 @@ const IDS_AT_ONCE = 256;
  */
 export class RequestIds {
   readonly #random = Buffer.allocUnsafeSlow(ID_BYTES * IDS_AT_ONCE);
-  #next = this.#random.length;
+  /** Those that are left to be used, one after the other. */
+  #ids = '';
+  #next = 0;
 
   next(): string {
-    if (this.#next === this.#random.length) {
-      randomFillSync(this.#random);
+    if (this.#next === this.#ids.length) {
+      this.#ids = randomFillSync(this.#random).toString('hex');
       this.#next = 0;
     }
     const start = this.#next;
-    this.#next += ID_BYTES;
-    return this.#random.toString('hex', start, this.#next);
+    this.#next += 2 * ID_BYTES;
+    return this.#ids.slice(start, this.#next);
   }
 }
