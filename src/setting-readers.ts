@@ -125,6 +125,11 @@ export function sharedSecret(value: string): string {
   throw new Error('is too short; write 16 characters or more, such as openssl rand -hex 16 gives');
 }
 
+export function ticketSecret(value: string): string {
+  if (value.length >= 32) return value;
+  throw new Error('is too short; write 32 characters or more, such as openssl rand -hex 32 gives');
+}
+
 export function adminPassword(value: string): string {
   if (value.length >= 12) return value;
   throw new Error('is too short; write 12 characters or more');

@@ -31,6 +31,7 @@ import {
   rateLimits,
   rootRedirect,
   sharedSecret,
+  ticketSecret,
   workers,
 } from './setting-readers.ts';
 import { CHECK_KINDS } from './upstream/health-check.ts';
@@ -234,6 +235,11 @@ export const SETTINGS = {
   TLS_KEY: required(
     readKeys,
     'PEM files of their private keys, in the same order, without a passphrase.',
+  ),
+  TLS_TICKET_SECRET: secret(
+    ticketSecret,
+    '',
+    'What TLS sessions are resumed by, the same for all gateways behind one address, 32 characters or more, such as openssl rand -hex 32 gives; empty: each gateway resumes its own alone.',
   ),
   HSTS: optional(
     hsts,

@@ -14,11 +14,13 @@ import { findGateway } from './running-gateway.ts';
 import { servedCertificatesCheck } from './served-certificates.ts';
 import { cacheDoorCheck } from './session-cache-door.ts';
 import { sessionsCheck } from './sessions.ts';
+import { tlsResumptionCheck } from './tls-resumption.ts';
 
 /** All that is examined of a sound configuration, in the order in which it is told. */
 export const CHECKS: readonly Check[] = [
   ownCertificatesCheck,
   servedCertificatesCheck,
+  tlsResumptionCheck,
   accessCheck,
   listenersCheck,
   openFilesCheck,

@@ -6,6 +6,8 @@ import type { Config } from '../config.ts';
 export interface RunningGateway {
   /** The processes that serve clients; none where it does not tell. */
   readonly pids: readonly number[];
+  /** Other gateways that it shares the memcached nodes with; none where it does not tell. */
+  readonly peers: readonly string[];
 }
 
 /** How long the admin listener may take for an answer, in ms; it asks memcached for one of the two. */
@@ -21,7 +23,8 @@ export async function findGateway({
     const answerTo = async (path: string) =>
       (await ask(target, { path, timeoutMs: ANSWER_MS })).body;
     if ((await answerTo('/healthz')) !== 'ok\n') return undefined;
-    return { pids: pidsIn(await answerTo('/api/state').catch(() => '')) };
+    const state = await answerTo('/api/state').catch(() => '');
+    return { pids: pidsIn(state), peers: peersIn(state) };
   } catch {
     return undefined;
   }
@@ -31,6 +34,15 @@ function pidsIn(state: string): number[] {
   try {
     const { workers } = JSON.parse(state) as { workers: { kind: string; pid: number }[] };
     return workers.filter(({ kind }) => kind === 'relay').map(({ pid }) => pid);
+  } catch {
+    return [];
+  }
+}
+
+function peersIn(state: string): string[] {
+  try {
+    const { shared } = JSON.parse(state) as { shared: { peers: { name: string }[] } };
+    return shared.peers.map(({ name }) => name);
   } catch {
     return [];
   }

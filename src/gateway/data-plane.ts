@@ -28,8 +28,11 @@ import { partOf, type Share } from './share.ts';
 import { Shutdown } from './shutdown.ts';
 
 export interface DataPlaneOptions {
-  /** Seal session tickets: the same in all data planes of a gateway, and kept over a reload. */
-  readonly ticketKeys: Buffer;
+  /**
+   * What session tickets are sealed by where no TLS_TICKET_SECRET is set: the same in all data planes of
+   * a gateway, and kept over a reload.
+   */
+  readonly ticketSecret: Buffer;
   readonly share: Share;
   readonly uplink: Uplink;
   /** Port of the portal, for the redirector. */
@@ -60,10 +63,11 @@ export class DataPlane {
 
   /** @throws Error where a certificate cannot be used. */
   constructor(config: Config, options: DataPlaneOptions) {
-    const { ticketKeys, share, uplink, logger } = options;
+    const { share, uplink, logger } = options;
     this.#config = config;
     this.#options = options;
-    this.#tls = new TlsContexts(config.keyPairs, { ticketKeys });
+    const ticketSecret = config.TLS_TICKET_SECRET ?? options.ticketSecret;
+    this.#tls = new TlsContexts(config.keyPairs, { ticketSecret });
     this.#limit = limitOf(config, share, logger);
     this.#accessLog = new AccessLog({
       destination: config.ACCESS_LOG,

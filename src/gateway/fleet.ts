@@ -8,8 +8,8 @@ import type { ControlPlane } from './control-plane.ts';
 /** What a fleet has from the gateway that it belongs to. */
 export interface FleetOptions {
   readonly control: ControlPlane;
-  /** Seal session tickets: the same in all processes, and kept over a reload. */
-  readonly ticketKeys: Buffer;
+  /** See {@link DataPlaneOptions.ticketSecret}. */
+  readonly ticketSecret: Buffer;
   readonly logger: Logger;
 }
 

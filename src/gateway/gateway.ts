@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
 import { warningsOf } from '../listener/key-pairs.ts';
-import { TICKET_KEYS_BYTES, TlsContexts } from '../listener/tls-contexts.ts';
+import { TICKET_SECRET_BYTES } from '../listener/ticket-keys.ts';
+import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
 import { AdminServer } from './admin-server.ts';
 import { type BoundListeners, bindListeners, closeUnused } from './bound-listeners.ts';
@@ -72,7 +73,7 @@ class RunningGateway implements Gateway {
   checked: Promise<void> = Promise.resolve();
   drained: Promise<void> = Promise.resolve();
   readonly #logger: Logger;
-  readonly #ticketKeys: Buffer;
+  readonly #ticketSecret: Buffer;
   readonly control: ControlPlane;
   readonly #fleet: Fleet;
   readonly #admin: AdminServer;
@@ -103,9 +104,9 @@ class RunningGateway implements Gateway {
           return { name, address, port };
         }),
     });
-    this.#ticketKeys = predecessor?.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
+    this.#ticketSecret = predecessor?.ticketSecret ?? randomBytes(TICKET_SECRET_BYTES);
     if (predecessor) this.#listeners = predecessor.listeners;
-    const fleet = { control: this.control, ticketKeys: this.#ticketKeys, logger };
+    const fleet = { control: this.control, ticketSecret: this.#ticketSecret, logger };
     this.#fleet =
       workersOf(config) === 0
         ? new OneProcess(fleet)
@@ -186,7 +187,7 @@ class RunningGateway implements Gateway {
     this.#logger.info({ successor: pid }, 'another process is to take the place of this one');
     const listeners = this.#listeners;
     await successor.serve({
-      ticketKeys: this.#ticketKeys,
+      ticketSecret: this.#ticketSecret,
       listeners,
       report: this.control.report(),
       counts: this.control.ledger.counts(),

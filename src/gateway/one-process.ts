@@ -60,9 +60,9 @@ export class OneProcess implements Fleet {
    * nobody accepts from them.
    */
   async #open(config: Config, listeners: BoundListeners): Promise<LocalMember> {
-    const { control, ticketKeys, logger } = this.#options;
+    const { control, ticketSecret, logger } = this.#options;
     const plane = new DataPlane(config, {
-      ticketKeys,
+      ticketSecret,
       share: WHOLE,
       uplink: control,
       portalPort: listeners.get('portal')!.address.port,

@@ -19,7 +19,7 @@ export class Predecessor implements Member {
   readonly pid = process.ppid;
   readonly share = undefined;
   report: DataReport = EMPTY_REPORT;
-  ticketKeys: Buffer = Buffer.alloc(0);
+  ticketSecret: Buffer | undefined;
   readonly #listeners = new Map<ListenerName, BoundListener>();
   readonly #mailbox = new Mailbox<FromSuccessor>(process);
   #control: ControlPlane | undefined;
@@ -97,7 +97,7 @@ export class Predecessor implements Member {
       this.#control?.reported();
       return;
     }
-    this.ticketKeys = Buffer.from(message.ticketKeys, 'base64');
+    this.ticketSecret = Buffer.from(message.ticketSecret, 'base64');
     this.#onBegin?.();
   }
 

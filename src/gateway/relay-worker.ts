@@ -19,7 +19,7 @@ export class RelayWorker {
   constructor(config: Config, task: RelayTask, supervisor: Mailbox<FromWorker>, logger: Logger) {
     this.#supervisor = supervisor;
     this.#plane = new DataPlane(config, {
-      ticketKeys: Buffer.from(task.ticketKeys, 'base64'),
+      ticketSecret: Buffer.from(task.ticketSecret, 'base64'),
       share: task.share,
       uplink: {
         backendFailed: (service, backend, failure) => {

@@ -9,7 +9,7 @@ export type ToSuccessor =
   /** That were all sockets. */
   | {
       readonly type: 'begin';
-      readonly ticketKeys: string;
+      readonly ticketSecret: string;
       readonly report: DataReport;
       readonly counts?: Counts;
     }

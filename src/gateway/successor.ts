@@ -18,7 +18,7 @@ export interface SuccessorCommand {
 
 /** What a successor is given. */
 export interface Legacy {
-  readonly ticketKeys: Buffer;
+  readonly ticketSecret: Buffer;
   readonly listeners: BoundListeners;
   readonly report: DataReport;
   readonly counts: Counts;
@@ -48,7 +48,7 @@ export class Successor {
    * Gives it what it needs; resolves when it serves.
    * @throws Error, with what it said, where it ends before or takes too long; it is gone then.
    */
-  serve({ ticketKeys, listeners, report, counts }: Legacy): Promise<void> {
+  serve({ ticketSecret, listeners, report, counts }: Legacy): Promise<void> {
     const all = [...listeners.values()];
     for (const { config, sockets } of all) {
       for (const { handle } of sockets) {
@@ -58,7 +58,7 @@ export class Successor {
     }
     this.#mailbox.send({
       type: 'begin',
-      ticketKeys: ticketKeys.toString('base64'),
+      ticketSecret: ticketSecret.toString('base64'),
       report,
       counts,
     });

@@ -112,7 +112,7 @@ export class Supervisor implements Fleet {
     const task: Task = {
       kind: 'relay',
       share,
-      ticketKeys: this.#options.ticketKeys.toString('base64'),
+      ticketSecret: this.#options.ticketSecret.toString('base64'),
       portalPort: listeners.get('portal')!.address.port,
       cachePort: listeners.get('cache')?.address.port,
       sockets: bound.map(({ name }, i) => ({ name, fd: FIRST_SOCKET_FD + i })),

@@ -11,7 +11,7 @@ import type { Share } from './share.ts';
  * To be raised when a message changes its meaning: a supervisor that was not replaced when the code was
  * must not start workers that it does not understand.
  */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 
 /** A listening socket that a worker is started with. */
 export interface WorkerSocket<N extends string> {
@@ -23,8 +23,8 @@ export interface WorkerSocket<N extends string> {
 export interface RelayTask {
   readonly kind: 'relay';
   readonly share: Share;
-  /** Seal session tickets; Base64. */
-  readonly ticketKeys: string;
+  /** What session tickets are sealed by, unless it is configured; Base64. */
+  readonly ticketSecret: string;
   /** Port of the portal, for the redirector. */
   readonly portalPort: number;
   /** Port of the session cache; undefined: it is off. */

@@ -31,6 +31,10 @@ const REASONS = wordTable<readonly [BindDrop['group'], string]>(
     no-tls-tickets tls-tickets allow-0rtt`,
     ['builtin', CIPHERS],
   ],
+  [
+    'tls-ticket-keys',
+    ['decide', 'session tickets are sealed by TLS_TICKET_SECRET: the same on all gateways'],
+  ],
   ['force-sslv3 force-tlsv10 force-tlsv11', ['decide', CIPHERS]],
   [
     'ca-file ca-verify-file verify crl-file ca-ignore-err crt-ignore-err',

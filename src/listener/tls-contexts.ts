@@ -9,6 +9,7 @@ import {
   groupFor,
 } from './certificate-choice.ts';
 import { rereadKeyPairs } from './key-pairs.ts';
+import { TICKET_SECRET_BYTES, ticketKeysOf, ticketPeriod } from './ticket-keys.ts';
 
 /**
  * Mozilla's intermediate profile (Server Side TLS 5.8): TLS 1.2 and 1.3, forward secrecy and
@@ -41,19 +42,23 @@ const PROFILE: SecureContextOptions = {
   sessionTimeout: 7_200,
 };
 
-/** Length of the keys that seal session tickets, in bytes. */
-export const TICKET_KEYS_BYTES = 48;
-
 export interface TlsContextsOptions {
-  /** 48 bytes that seal session tickets: the same in all workers, and kept over a reload. */
-  readonly ticketKeys?: Buffer | undefined;
+  /**
+   * What session tickets are sealed by: whoever has the same resumes them, workers and other gateways.
+   * Random where undefined.
+   */
+  readonly ticketSecret?: Buffer | string | undefined;
+  /** The time, in ms since 1970. */
+  readonly now?: () => number;
 }
 
-/** What was made of one list of key pairs; never changed, only replaced. */
+/** What was made of one list of key pairs for one period of ticket keys; never changed, only replaced. */
 interface Generation {
   readonly pairs: readonly KeyPair[];
   readonly choice: CertificateChoice;
   readonly options: ReadonlyMap<Group, SecureContextOptions>;
+  /** See `ticketPeriod`. */
+  readonly period: number;
 }
 
 /**
@@ -61,12 +66,14 @@ interface Generation {
  * new ones, connections that are open keep theirs.
  */
 export class TlsContexts {
-  readonly #ticketKeys: Buffer;
+  readonly #ticketSecret: Buffer | string;
+  readonly #now: () => number;
   #present: Generation;
 
   /** @throws Error where a key pair cannot be used, with the path of its certificate. */
   constructor(pairs: readonly KeyPair[], options: TlsContextsOptions = {}) {
-    this.#ticketKeys = options.ticketKeys ?? randomBytes(TICKET_KEYS_BYTES);
+    this.#ticketSecret = options.ticketSecret ?? randomBytes(TICKET_SECRET_BYTES);
+    this.#now = options.now ?? Date.now;
     this.#present = this.#build(pairs);
   }
 
@@ -88,9 +95,11 @@ export class TlsContexts {
 
   /**
    * The options of a TLS server for clients that ask for a name, if they ask for one. They are the
-   * same object as long as they are the same context.
+   * same object as long as they are the same context, which ends with the period of its ticket keys.
    */
   optionsFor(serverName = ''): SecureContextOptions {
+    const period = ticketPeriod(this.#now());
+    if (period !== this.#present.period) this.#present = this.#rotated(period);
     const { choice, options } = this.#present;
     return options.get(groupFor(choice, serverName))!;
   }
@@ -116,22 +125,34 @@ export class TlsContexts {
     if (!first) throw new Error('there is no certificate to serve');
     const choice = chooseCertificates([first, ...rest]);
     const options = new Map<Group, SecureContextOptions>();
+    const period = ticketPeriod(this.#now());
+    const ticketKeys = ticketKeysOf(this.#ticketSecret, period);
     for (const group of [choice.fallback, ...choice.byName.values()]) {
-      if (!options.has(group)) options.set(group, this.#optionsOf(group));
+      if (!options.has(group)) options.set(group, optionsOf(group, ticketKeys));
     }
-    return { pairs, choice, options };
+    return { pairs, choice, options, period };
   }
 
-  #optionsOf(group: Group): SecureContextOptions {
-    const options = {
-      ...PROFILE,
-      cert: group.map(({ cert }) => cert),
-      key: group.map(({ key }) => key),
-      ticketKeys: this.#ticketKeys,
-    };
-    assertUsable(group, options);
-    return options;
+  /** The same with other ticket keys: contexts that are new, of what is known to be usable. */
+  #rotated(period: number): Generation {
+    const ticketKeys = ticketKeysOf(this.#ticketSecret, period);
+    const options = Array.from(
+      this.#present.options,
+      ([group, before]) => [group, { ...before, ticketKeys }] as const,
+    );
+    return { ...this.#present, options: new Map(options), period };
   }
+}
+
+function optionsOf(group: Group, ticketKeys: Buffer): SecureContextOptions {
+  const options = {
+    ...PROFILE,
+    cert: group.map(({ cert }) => cert),
+    key: group.map(({ key }) => key),
+    ticketKeys,
+  };
+  assertUsable(group, options);
+  return options;
 }
 
 /** OpenSSL has the last word on a key pair: it refuses RSA keys below 2,048 bits, for example. */

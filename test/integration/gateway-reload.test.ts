@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import { connect } from 'node:tls';
 import { startBackend } from '../support/backend.ts';
 import { freePorts } from '../support/free-port.ts';
 import { fetchTls } from '../support/gateway.ts';
 import { startGatewayProcess } from '../support/gateway-process.ts';
 import { startLoad } from '../support/steady-load.ts';
+import { visit } from '../support/tls-visit.ts';
 import { until } from '../support/until.ts';
 import { openWebSocket, startWebSocketBackend } from '../support/websocket.ts';
 
@@ -25,33 +25,6 @@ async function startUnderLoad(t: TestContext) {
   });
   const ports = { portal: gateway.port('portal'), console: gateway.port('console') };
   return { gateway, load: await startLoad(t, { ...ports, lanes: 4, tunnels: 8 }) };
-}
-
-/** One TLS connection with a request, offering what an earlier one left to resume by. */
-async function visit(
-  port: number,
-  session?: Buffer,
-): Promise<{ resumed: boolean; session: Buffer }> {
-  const socket = connect({
-    host: '127.0.0.1',
-    port,
-    rejectUnauthorized: false,
-    ...(session ? { session } : {}),
-  });
-  let last: Buffer | undefined;
-  let resumed = false;
-  socket.once('secureConnect', () => {
-    resumed = socket.isSessionReused();
-  });
-  socket.on('session', (given) => {
-    last = given;
-  });
-  socket.write('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-  socket.resume();
-  await once(socket, 'close');
-  const kept = last ?? session;
-  assert.ok(kept, 'it was given something to resume by');
-  return { resumed, session: kept };
 }
 
 describe('a reload', () => {

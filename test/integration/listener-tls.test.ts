@@ -93,6 +93,39 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     }
   });
 
+  test(`ticket keys change at noon and midnight, everywhere: one whole handshake, then sessions are resumed again, in ${version}`, async (t) => {
+    let time = Date.UTC(2030, 0, 1, 0, 0, 1);
+    const start = () => {
+      const { pairs } = contextsOf(ec, rsa, wildcard);
+      return startListener(t, new TlsContexts(pairs, { ticketSecret: 'shared', now: () => time }));
+    };
+    const { port } = await start();
+    const { port: second } = await start();
+    for (const servername of ['cloud.example', 'a.console.example']) {
+      const resumedAt = async (target: number, session: Buffer) => {
+        const socket = await handshake(target, { ...only, servername, session });
+        const reused = socket.isSessionReused();
+        await echo(socket, 'hello');
+        socket.destroy();
+        return reused;
+      };
+      time = Date.UTC(2030, 0, 1, 0, 0, 1);
+      const morning = await firstVisit(port, { ...only, servername });
+      time = Date.UTC(2030, 0, 1, 11, 59, 59);
+      assert.equal(await resumedAt(second, morning), true);
+      time += 1_000;
+      assert.equal(await resumedAt(port, morning), false);
+      assert.equal(await resumedAt(second, morning), false);
+      const afternoon = await firstVisit(port, { ...only, servername });
+      for (const target of [second, port]) assert.equal(await resumedAt(target, afternoon), true);
+      const open = await handshake(port, { ...only, servername });
+      time = Date.UTC(2030, 0, 2, 0, 0, 1);
+      assert.equal(await resumedAt(port, afternoon), false);
+      await echo(open, 'what is open goes on');
+      open.destroy();
+    }
+  });
+
   test(`a session is resumed after a reload of the certificates, in ${version}`, async (t) => {
     const contexts = contextsOf(ec, wildcard);
     const { port } = await startListener(t, contexts);
@@ -104,16 +137,16 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   });
 }
 
-test('a session is resumed in another process that has the same ticket keys, and in no other', async (t) => {
-  const ticketKeys = Buffer.alloc(48, 7);
-  const { port } = await startListener(t, new TlsContexts(contextsOf(ec).pairs, { ticketKeys }));
+test('a session is resumed in another process that has the same secret, and in no other', async (t) => {
+  const ticketSecret = 'one of 32 characters or even more';
+  const { port } = await startListener(t, new TlsContexts(contextsOf(ec).pairs, { ticketSecret }));
   const session = await firstVisit(port);
-  for (const [keys, reused] of [
-    [ticketKeys, true],
-    [Buffer.alloc(48, 8), false],
+  for (const [secret, reused] of [
+    [ticketSecret, true],
+    [`${ticketSecret}!`, false],
   ] as const) {
     const worker = new URL('../support/tls-worker.ts', import.meta.url).pathname;
-    const child = fork(worker, [ec.cert, ec.key, keys.toString('hex')]);
+    const child = fork(worker, [ec.cert, ec.key, secret]);
     t.after(() => child.kill());
     const [target] = await once(child, 'message');
     const again = await handshake(Number(target), { session });

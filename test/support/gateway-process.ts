@@ -43,6 +43,8 @@ export async function startGatewayProcess(
   // Workers outlive a supervisor that is killed, for a while.
   const seen = new Set<number>();
   t.after(() => {
+    // One that took over after the last look.
+    note();
     for (const pid of seen) killIfThere(pid);
   });
   const note = () => {

@@ -1,16 +1,16 @@
 /**
  * A listener in a process of its own, as a worker has it: started with the paths of a certificate
- * and its key and with ticket keys in hexadecimal; sends the port that it listens on.
+ * and its key and with a secret for its tickets; sends the port that it listens on.
  */
 import type { AddressInfo } from 'node:net';
 import { pairUpAll, readCertificates, readKeys } from '../../src/listener/key-pairs.ts';
 import { Listener } from '../../src/listener/listener.ts';
 import { TlsContexts } from '../../src/listener/tls-contexts.ts';
 
-const [cert = '', key = '', ticketKeys = ''] = process.argv.slice(2);
+const [cert = '', key = '', ticketSecret = ''] = process.argv.slice(2);
 const { server } = new Listener({
   tls: new TlsContexts(pairUpAll(readCertificates(cert), readKeys(key)), {
-    ticketKeys: Buffer.from(ticketKeys, 'hex'),
+    ticketSecret,
   }),
   handshakeTimeoutMs: 10_000,
   proxyTimeoutMs: 10_000,
