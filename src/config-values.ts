@@ -22,6 +22,11 @@ export function listenAddress(text: string): ListenAddress {
   return { host: v6 ?? (name || '::'), port };
 }
 
+/** An address as it is written, that of IPv6 in brackets. */
+export function hostAndPort({ host, port }: ListenAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** Where a client of this host reaches what listens there: a wildcard is no address to connect to. */
 export function reachedAt({ host, port }: ListenAddress): ListenAddress {
   return { host: host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host, port };

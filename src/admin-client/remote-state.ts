@@ -1,4 +1,4 @@
-import type { GatewayState, SharedView } from '../admin/state.ts';
+import type { GatewayState, ListenerInfo, SharedView } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 
 /**
@@ -7,6 +7,7 @@ import type { CacheHealth } from '../cache/cache-health.ts';
  */
 export interface RemoteState extends Pick<GatewayState, 'ready' | 'services' | 'memcached'> {
   readonly uptimeSeconds?: number;
+  readonly gateway?: { readonly listeners: readonly ListenerInfo[] };
   readonly workers?: GatewayState['workers'];
   readonly cache?: Pick<CacheHealth, 'sure' | 'nodes'>;
   readonly shared?: SharedView;
@@ -53,6 +54,9 @@ const isState = has({
   ),
   memcached: listOf(has({ node: isText, state: isText, detail: isText })),
   uptimeSeconds: optional(isNumber),
+  gateway: optional(
+    has({ listeners: listOf(has({ name: isText, address: isText, port: isNumber })) }),
+  ),
   workers: optional(
     listOf(has({ kind: isText, slot: isNumber, state: isText, restarts: isNumber })),
   ),

@@ -1,4 +1,11 @@
-import type { BackendState, NodeReport, ServiceState, SharedView } from '../admin/state.ts';
+import type {
+  BackendState,
+  ListenerInfo,
+  NodeReport,
+  ServiceState,
+  SharedView,
+} from '../admin/state.ts';
+import { hostAndPort } from '../config-values.ts';
 import { painter, plain } from '../terminal.ts';
 import { type Problem, problemsOf } from './problems.ts';
 import type { RemoteState } from './remote-state.ts';
@@ -36,6 +43,9 @@ export function statusText(state: RemoteState, { address, colours }: StatusTextO
     const { decisions } = state.shared;
     if (decisions.length > 0) section('decisions', DECISION_COLUMNS, decisions.map(decisionRow));
   }
+  for (const listener of state.gateway?.listeners ?? []) {
+    if (listener.waiting) lines.push(paint('yellow', waitingLine(listener)), '');
+  }
   const problems = problemsOf(state);
   for (const problem of problems) lines.push(...problemLines(problem));
   const verdict =
@@ -45,6 +55,12 @@ export function statusText(state: RemoteState, { address, colours }: StatusTextO
   const up = state.uptimeSeconds === undefined ? '' : `, up for ${age(state.uptimeSeconds)}`;
   lines.push(`${address}${up}: ${verdict}.`);
   return `${lines.join('\n')}\n`;
+}
+
+/** No problem where the address is another host's just now. */
+function waitingLine({ name, address, port }: ListenerInfo): string {
+  const where = hostAndPort({ host: address, port });
+  return plain(`${name} waits for ${where}, which is not on that host.`);
 }
 
 function loadOf({ queued, tunnels }: ServiceState): string {

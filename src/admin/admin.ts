@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import express from 'express';
+import { hostAndPort } from '../config-values.ts';
 import { type Logger, silentLogger } from '../log.ts';
 import { Access, type AccessOptions, failed } from './access.ts';
 import { serveMetrics } from './metrics.ts';
@@ -28,6 +29,16 @@ export function createAdmin(options: AdminOptions): Server {
   return createServer({ headersTimeout: 10_000, requestTimeout: 10_000 }, adminApp(options));
 }
 
+/**
+ * A gateway without its address is ready all the same: a cluster gives the address to one that is.
+ */
+function waitingLines({ gateway }: AdminOptions): string {
+  const waiting = gateway?.().listeners.filter(({ waiting }) => waiting) ?? [];
+  return waiting
+    .map(({ name, address, port }) => `${name} waits for ${hostAndPort({ host: address, port })}\n`)
+    .join('');
+}
+
 /** The Express app of the admin listener. */
 export function adminApp(options: AdminOptions): express.Express {
   const app = express();
@@ -49,7 +60,7 @@ export function adminApp(options: AdminOptions): express.Express {
   app.get('/readyz', (_req, res) => {
     if (options.isStopping())
       res.status(503).type('text').send('not ready: the gateway is stopping\n');
-    else if (isReady(options.services())) res.type('text').send('ready\n');
+    else if (isReady(options.services())) res.type('text').send(`ready\n${waitingLines(options)}`);
     else res.status(503).type('text').send('not ready: a service has no backend that is up\n');
   });
   const { access: accessOptions, operations, logger = silentLogger } = options;

@@ -89,6 +89,8 @@ export interface ListenerInfo {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** Its address is not on this host: it is bound as soon as that comes. */
+  readonly waiting: boolean;
 }
 
 /** Where metrics are read, beside the state. */

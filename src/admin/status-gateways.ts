@@ -1,3 +1,4 @@
+import { hostAndPort } from '../config-values.ts';
 import { type Html, html } from '../html.ts';
 import type { DecisionView, GatewayState, PeerView } from './state.ts';
 import { badge, duration, idOf, table } from './status-parts.ts';
@@ -76,8 +77,8 @@ export function processSection({ gateway, workers, uptimeSeconds }: GatewayState
 ${gateway && html`<div><dt>Version</dt><dd>${gateway.version}</dd></div><div><dt>Process</dt><dd>${gateway.pid}</dd></div>`}
 <div><dt>Up for</dt><dd>${duration(uptimeSeconds * 1_000)}</dd></div>
 ${gateway?.listeners.map(
-  ({ name, address, port }) =>
-    html`<div><dt>${name}</dt><dd>${address.includes(':') ? `[${address}]` : address}:${port}</dd></div>`,
+  ({ name, address, port, waiting }) =>
+    html`<div><dt>${name}</dt><dd>${hostAndPort({ host: address, port })}${waiting && html` ${badge('warn', 'waits for its address')}`}</dd></div>`,
 )}
 </dl>
 ${workers.length > 0 && html`<div class="box">${workerTable(workers)}</div>`}

@@ -1,3 +1,4 @@
+import { hostAndPort } from '../config-values.ts';
 import { type ListenerConfig, listenersOf } from '../gateway/listeners.ts';
 import { bindSockets } from '../listener/bound-socket.ts';
 import { ListenError } from '../listener/listen.ts';
@@ -46,7 +47,7 @@ async function examineListener(
     if (error instanceof ListenError) return refusalOf(error, neighbours);
     throw error;
   }
-  const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const where = hostAndPort({ host, port });
   if (!neighbours.running || port === 0) {
     return { severity: 'ok', detail: `${where} can be listened on` };
   }
@@ -82,9 +83,10 @@ export function refusalOf(error: ListenError, { running, asked }: Neighbours): F
       };
     case 'EADDRNOTAVAIL':
       return {
-        severity: 'error',
-        detail,
-        remedy: `${remedy}; for one that moves between hosts, sysctl -w net.ipv4.ip_nonlocal_bind=1`,
+        // One that moves between hosts is elsewhere most of the time, and one that is mistyped never comes.
+        severity: 'warning',
+        detail: `${detail} now: the listener waits for it`,
+        remedy: `where it moves between hosts, nothing (or, to bind it before it comes, sysctl -w net.ipv4.ip_nonlocal_bind=1); else ${remedy}`,
       };
     default:
       return { severity: 'error', detail, remedy };

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
+import type { Config } from '../config.ts';
 import { type BoundSocket, bindBeside, bindSockets } from '../listener/bound-socket.ts';
+import { isAddressAbsent } from '../listener/listen.ts';
 import type { ListenerConfig, ListenerName } from './listeners.ts';
 
 /** A listener that is bound, with a socket for each process that is to accept from it. */
@@ -11,30 +13,61 @@ export interface BoundListener {
 
 export type BoundListeners = ReadonlyMap<ListenerName, BoundListener>;
 
+/** What could be bound, and what waits for its address to come. */
+export interface Bindings {
+  readonly listeners: BoundListeners;
+  readonly awaited: readonly ListenerConfig[];
+}
+
 /**
- * Binds listeners, but for those that are bound already on the same address with enough sockets.
+ * Binds listeners, but for those that are bound already on the same address with enough sockets. One
+ * whose address is not on this host waits for it, unless it serves elsewhere: that is not let go for an
+ * address that may be a slip of the pen.
  * @throws ListenError; what was bound here is let go then.
  */
 export async function bindListeners(
   wanted: readonly (ListenerConfig & { readonly sockets: number })[],
   held: BoundListeners,
-): Promise<BoundListeners> {
+): Promise<Bindings> {
   const bound = new Map<ListenerName, BoundListener>();
+  const awaited: ListenerConfig[] = [];
   try {
     for (const { sockets: count, ...config } of wanted) {
       const known = [...held.values()].find((other) => isSame(other.config, config));
       const sockets = known
         ? known.sockets.slice(0, count)
-        : await bindSockets(config.setting, config.address, count);
+        : await bindUnlessAbsent(config, count, held);
+      if (!sockets) {
+        awaited.push(config);
+        continue;
+      }
       const { address } = sockets[0]!;
       bound.set(config.name, { config, address, sockets });
       while (sockets.length < count) sockets.push(bindBeside(config.setting, address));
     }
-    return bound;
+    return { listeners: bound, awaited };
   } catch (error) {
     closeUnused(bound, held);
     throw error;
   }
+}
+
+async function bindUnlessAbsent(
+  { name, setting, address }: ListenerConfig,
+  count: number,
+  held: BoundListeners,
+): Promise<BoundSocket[] | undefined> {
+  try {
+    return await bindSockets(setting, address, count);
+  } catch (error) {
+    if (isAddressAbsent(error) && !held.has(name)) return undefined;
+    throw error;
+  }
+}
+
+/** The port of the portal, also while that waits for its address. */
+export function portalPortOf({ PORTAL_LISTEN }: Config, listeners: BoundListeners): number {
+  return listeners.get('portal')?.address.port ?? PORTAL_LISTEN.port;
 }
 
 /** Closes sockets that only the first of the two has. */

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { BoundListeners } from './bound-listeners.ts';
 import type { ControlPlane } from './control-plane.ts';
+import type { ListenerName } from './listeners.ts';
 
 /** What a fleet has from the gateway that it belongs to. */
 export interface FleetOptions {
@@ -21,6 +22,11 @@ export interface Fleet {
    * nothing has changed then.
    */
   deploy(config: Config, listeners: BoundListeners): Promise<void>;
+  /**
+   * Serves behind these, too, of listeners that were not bound before, by the same configuration. Who
+   * is connected is not touched. Rejects where that cannot be; nothing has changed then.
+   */
+  open(config: Config, listeners: BoundListeners, names: readonly ListenerName[]): Promise<void>;
   /** Takes no more connections; resolves when nothing is left open. */
   drain(): Promise<void>;
   /** Stops all of it within SHUTDOWN_TIMEOUT; resolves when nothing is left open. */

@@ -5,8 +5,14 @@ import { warningsOf } from '../listener/key-pairs.ts';
 import { TICKET_SECRET_BYTES } from '../listener/ticket-keys.ts';
 import { TlsContexts } from '../listener/tls-contexts.ts';
 import type { Logger } from '../log.ts';
+import { AddressWatch } from './address-watch.ts';
 import { AdminServer } from './admin-server.ts';
-import { type BoundListeners, bindListeners, closeUnused } from './bound-listeners.ts';
+import {
+  type BoundListeners,
+  bindListeners,
+  closeUnused,
+  portalPortOf,
+} from './bound-listeners.ts';
 import type { CodeCache } from './code-cache.ts';
 import { ControlPlane } from './control-plane.ts';
 import type { Fleet } from './fleet.ts';
@@ -19,7 +25,7 @@ import { workersOf } from './worker-count.ts';
 
 /** A running gateway. */
 export interface Gateway {
-  /** Where it listens; what is off is left out. */
+  /** Where it listens; what is off, or waits for its address, is left out. */
   readonly addresses: Readonly<Partial<Record<ListenerName, AddressInfo>>>;
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
@@ -61,7 +67,7 @@ export interface GatewayOptions {
 /**
  * Starts a gateway: both services, the redirector, the session cache and the admin listener, from
  * one configuration.
- * @throws ListenError where an address cannot be bound; nothing is left running then.
+ * @throws ListenError where an address of this host cannot be bound; nothing is left running then.
  */
 export async function startGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const gateway = new RunningGateway(config, options);
@@ -77,11 +83,12 @@ class RunningGateway implements Gateway {
   readonly control: ControlPlane;
   readonly #fleet: Fleet;
   readonly #admin: AdminServer;
+  readonly #addresses: AddressWatch;
   #config: Config;
   #listeners: BoundListeners = new Map();
   #successor: Successor | undefined;
   #closed: Promise<void> | undefined;
-  /** Reloads come one after the other. */
+  /** What changes come one after the other. */
   #reloading: Promise<void> = Promise.resolve();
 
   constructor(config: Config, options: GatewayOptions) {
@@ -98,12 +105,17 @@ class RunningGateway implements Gateway {
         if (!reread) throw new Error('this gateway was not started from a configuration on disk');
         await this.reload(reread());
       },
-      listeners: () =>
-        Array.from(this.#listeners, ([name, { address: bound }]) => {
+      listeners: () => [
+        ...Array.from(this.#listeners, ([name, { address: bound }]) => {
           const { address, port } = bound;
-          return { name, address, port };
+          return { name, address, port, waiting: false };
         }),
+        ...this.#addresses.awaited.map(({ name, address: { host, port } }) => {
+          return { name, address: host, port, waiting: true };
+        }),
+      ],
     });
+    this.#addresses = new AddressWatch({ look: () => this.#look(), logger });
     this.#ticketSecret = predecessor?.ticketSecret ?? randomBytes(TICKET_SECRET_BYTES);
     if (predecessor) this.#listeners = predecessor.listeners;
     const fleet = { control: this.control, ticketSecret: this.#ticketSecret, logger };
@@ -126,7 +138,7 @@ class RunningGateway implements Gateway {
     this.checked = this.control.start();
     try {
       await this.#serve(this.#config);
-      this.control.share(this.#listeners.get('portal')!.address.port);
+      this.control.share(portalPortOf(this.#config, this.#listeners));
     } catch (error) {
       await this.close();
       throw error;
@@ -134,22 +146,17 @@ class RunningGateway implements Gateway {
   }
 
   reload(config: Config): Promise<void> {
-    const reloading = this.#reloading.then(async () => {
-      if (this.#closed || this.#successor) return;
+    return this.#inTurn(async () => {
       assertSameKind(this.#config, config);
       warnOfCertificates(config, this.#logger);
       await this.#serve(config);
       this.#config = config;
       this.checked = this.control.reload(config);
     });
-    this.#reloading = reloading.catch(() => {});
-    return reloading;
   }
 
   handOver(command: SuccessorCommand): Promise<void> {
-    const handing = this.#reloading.then(() => this.#handOver(command));
-    this.#reloading = handing.catch(() => {});
-    return handing;
+    return this.#inTurn(() => this.#handOver(command));
   }
 
   close(): Promise<void> {
@@ -157,21 +164,45 @@ class RunningGateway implements Gateway {
     return this.#closed;
   }
 
+  /** Changes one thing after the other, and nothing any more when it ends. */
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const changing = this.#reloading.then(async () => {
+      if (!this.#closed && !this.#successor) await change();
+    });
+    this.#reloading = changing.catch(() => {});
+    return changing;
+  }
+
   /** Binds what is not bound yet, and has it served; then lets go what is not needed any more. */
   async #serve(config: Config): Promise<void> {
+    await this.#bind(config, (listeners) => this.#fleet.deploy(config, listeners));
+  }
+
+  /** Has those listeners served whose address has come. */
+  #look(): Promise<void> {
+    return this.#inTurn(() =>
+      this.#bind(this.#config, async (listeners) => {
+        const names = Array.from(listeners.keys()).filter((name) => !this.#listeners.has(name));
+        if (names.length > 0) await this.#fleet.open(this.#config, listeners, names);
+      }),
+    );
+  }
+
+  async #bind(config: Config, serve: (listeners: BoundListeners) => Promise<void>): Promise<void> {
     const before = this.#listeners;
-    const listeners = await bindListeners(
+    const { listeners, awaited } = await bindListeners(
       listenersOf(config, Math.max(1, workersOf(config))),
       before,
     );
     try {
-      await this.#fleet.deploy(config, listeners);
+      await serve(listeners);
       await this.#admin.listen(listeners.get('admin'));
     } catch (error) {
       closeUnused(listeners, before);
       throw error;
     }
     this.#listeners = listeners;
+    this.#addresses.wait(awaited);
     closeUnused(before, listeners);
     for (const [listener, { address }] of listeners) {
       if (before.get(listener)?.address !== address) {
@@ -181,7 +212,6 @@ class RunningGateway implements Gateway {
   }
 
   async #handOver(command: SuccessorCommand): Promise<void> {
-    if (this.#closed || this.#successor) return;
     const successor = new Successor(command);
     const { pid } = successor;
     this.#logger.info({ successor: pid }, 'another process is to take the place of this one');
@@ -193,6 +223,7 @@ class RunningGateway implements Gateway {
       counts: this.control.ledger.counts(),
     });
     this.#successor = successor;
+    this.#addresses.stop();
     this.#logger.info({ successor: pid }, 'it serves; this process ends when its clients have');
     this.control.unshare();
     this.control.onPublished = () =>
@@ -203,6 +234,7 @@ class RunningGateway implements Gateway {
   }
 
   async #close(): Promise<void> {
+    this.#addresses.stop();
     this.control.stop();
     await Promise.all([this.#fleet.close(), this.control.farewell()]);
     closeUnused(this.#listeners, new Map());

@@ -23,6 +23,10 @@ export function dataListeners(config: Config): ListenerConfig<DataListener>[] {
   ].filter((entry) => entry !== undefined);
 }
 
+export function isDataListener(name: ListenerName): name is DataListener {
+  return name !== 'cache' && name !== 'admin';
+}
+
 /** All that are on, each with how many sockets it is to have: one for each who accepts. */
 export function listenersOf(
   config: Config,

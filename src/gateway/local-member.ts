@@ -1,6 +1,8 @@
+import type { Server } from 'node:net';
 import type { ControlPlane, Member } from './control-plane.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Ledger } from './ledger.ts';
+import type { DataListener } from './listeners.ts';
 import type { DataReport, OpenTunnel, Snapshot, Totals } from './messages.ts';
 import { Reporter } from './reporter.ts';
 import { type Share, WHOLE } from './share.ts';
@@ -26,6 +28,11 @@ export class LocalMember implements Member {
         control.reported();
       },
     );
+  }
+
+  /** See {@link DataPlane.serverFor}. */
+  serverFor(listener: DataListener): Server {
+    return this.#plane.serverFor(listener);
   }
 
   apply(snapshot: Snapshot): void {

@@ -27,6 +27,11 @@ export class Mailbox<Message extends object> {
     else sent();
   }
 
+  /** Sends a message with a socket, which stays open here, too. */
+  sendSocket(message: Message, handle: SendHandle): void {
+    if (this.#end.connected) this.#end.send?.(message, handle, undefined, () => {});
+  }
+
   /**
    * Sends news that replace older ones about the same thing: while some are under way, only the latest
    * wait, so that no line of them grows before a process that is slow.

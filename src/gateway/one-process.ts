@@ -2,11 +2,11 @@ import type { WorkerState } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { Config } from '../config.ts';
 import { bindBeside } from '../listener/bound-socket.ts';
-import type { BoundListeners } from './bound-listeners.ts';
+import { type BoundListeners, portalPortOf } from './bound-listeners.ts';
 import { CacheService, nodesOf } from './cache.ts';
 import { DataPlane } from './data-plane.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
-import { dataListeners } from './listeners.ts';
+import { dataListeners, type ListenerName } from './listeners.ts';
 import { LocalMember } from './local-member.ts';
 import { WHOLE } from './share.ts';
 
@@ -34,6 +34,19 @@ export class OneProcess implements Fleet {
       control.leave(before!);
     });
     await this.#openCache(config, listeners);
+  }
+
+  async open(
+    config: Config,
+    listeners: BoundListeners,
+    names: readonly ListenerName[],
+  ): Promise<void> {
+    if (names.includes('cache')) await this.#openCache(config, listeners);
+    for (const { name, setting } of dataListeners(config)) {
+      if (!names.includes(name)) continue;
+      const socket = bindBeside(setting, listeners.get(name)!.address);
+      await socket.listen(this.#present!.serverFor(name));
+    }
   }
 
   async drain(): Promise<void> {
@@ -65,13 +78,15 @@ export class OneProcess implements Fleet {
       ticketSecret,
       share: WHOLE,
       uplink: control,
-      portalPort: listeners.get('portal')!.address.port,
+      portalPort: portalPortOf(config, listeners),
       cachePort: listeners.get('cache')?.address.port,
       logger,
     });
     try {
       for (const { name, setting } of dataListeners(config)) {
-        const socket = bindBeside(setting, listeners.get(name)!.address);
+        const listener = listeners.get(name);
+        if (!listener) continue;
+        const socket = bindBeside(setting, listener.address);
         await socket.listen(plane.serverFor(name));
       }
     } catch (error) {

@@ -1,8 +1,11 @@
+import type { SendHandle } from 'node:child_process';
 import type { Server } from 'node:net';
 import type { Config } from '../config.ts';
+import { BoundSocket } from '../listener/bound-socket.ts';
 import type { Logger } from '../log.ts';
 import { CountsReporter } from './counts-reporter.ts';
 import { DataPlane } from './data-plane.ts';
+import type { DataListener } from './listeners.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { DataReport, Snapshot, Totals } from './messages.ts';
 import { Reporter } from './reporter.ts';
@@ -12,7 +15,9 @@ import type { FromWorker, RelayTask } from './worker-messages.ts';
 export class RelayWorker {
   readonly #plane: DataPlane;
   readonly #supervisor: Mailbox<FromWorker>;
-  readonly #servers: readonly { readonly server: Server; readonly fd: number }[];
+  /** What has its servers listen. */
+  readonly #bindings: (() => Promise<void>)[];
+  #accepting = false;
   readonly #reporter: Reporter<DataReport>;
   readonly #counts: CountsReporter;
 
@@ -32,10 +37,10 @@ export class RelayWorker {
       cachePort: task.cachePort,
       logger,
     });
-    this.#servers = task.sockets.map(({ name, fd }) => ({
-      server: this.#plane.serverFor(name),
-      fd,
-    }));
+    this.#bindings = task.sockets.map(({ name, fd }) => {
+      const server = this.#plane.serverFor(name);
+      return () => listenOn(server, fd);
+    });
     this.#counts = new CountsReporter(config, 'relay', supervisor, () => this.#plane.counts());
     this.#reporter = new Reporter(
       () => this.#plane.report(),
@@ -60,7 +65,16 @@ export class RelayWorker {
   }
 
   async accept(): Promise<void> {
-    await Promise.all(this.#servers.map(({ server, fd }) => listenOn(server, fd)));
+    this.#accepting = true;
+    await Promise.all(this.#bindings.map((bind) => bind()));
+  }
+
+  /** Accepts behind one more listener, now or when it accepts at all. */
+  async open(name: DataListener, handle: SendHandle): Promise<void> {
+    const server = this.#plane.serverFor(name);
+    const bind = () => new BoundSocket(handle).listen(server);
+    if (this.#accepting) await bind();
+    else this.#bindings.push(bind);
   }
 
   /** Takes no more connections; resolves when the last one is gone. */

@@ -1,11 +1,11 @@
 import type { WorkerState } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { Config } from '../config.ts';
-import type { BoundListeners } from './bound-listeners.ts';
+import { type BoundListeners, portalPortOf } from './bound-listeners.ts';
 import { nodesOf } from './cache.ts';
 import type { CodeCache } from './code-cache.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
-import { dataListeners } from './listeners.ts';
+import { dataListeners, isDataListener, type ListenerName } from './listeners.ts';
 import { Slot, type Spawn } from './slot.ts';
 import { workersOf } from './worker-count.ts';
 import type { Task } from './worker-messages.ts';
@@ -45,7 +45,7 @@ export class Supervisor implements Fleet {
     const spawns = Array.from({ length: workersOf(config) }, (_, index) =>
       this.#relaySpawn(config, listeners, index),
     );
-    const cacheTold = toldToCache(config);
+    const cacheTold = listeners.has('cache') ? toldToCache(config) : undefined;
     const replacesCache = cacheTold !== undefined && cacheTold !== this.#cacheTold;
     const cacheSpawn = replacesCache ? this.#cacheSpawn(config, listeners) : undefined;
     const workers = await this.#makeReady(cacheSpawn ? [...spawns, cacheSpawn] : spawns);
@@ -60,6 +60,26 @@ export class Supervisor implements Fleet {
       await this.#relays[index].replace(workers[index]!, spawn);
     }
     for (const slot of this.#relays.slice(spawns.length)) await slot.empty();
+  }
+
+  async open(
+    config: Config,
+    listeners: BoundListeners,
+    names: readonly ListenerName[],
+  ): Promise<void> {
+    if (names.includes('cache')) {
+      const spawn = this.#cacheSpawn(config, listeners);
+      const [worker] = await this.#makeReady([spawn]);
+      await this.#cache.replace(worker!, spawn);
+      this.#cacheTold = toldToCache(config);
+    }
+    for (const [index, slot] of this.#relays.entries()) {
+      // For those that come after the one that is there, which is given the sockets alone.
+      slot.renew(this.#relaySpawn(config, listeners, index));
+      for (const name of names.filter(isDataListener)) {
+        slot.worker?.open(name, listeners.get(name)!.sockets[index]!);
+      }
+    }
   }
 
   async drain(): Promise<void> {
@@ -107,13 +127,15 @@ export class Supervisor implements Fleet {
   }
 
   #relaySpawn(config: Config, listeners: BoundListeners, index: number): Spawn {
-    const bound = dataListeners(config).map(({ name }) => ({ name, ...listeners.get(name)! }));
+    const bound = dataListeners(config)
+      .filter(({ name }) => listeners.has(name))
+      .map(({ name }) => ({ name, ...listeners.get(name)! }));
     const share = { index, of: workersOf(config) };
     const task: Task = {
       kind: 'relay',
       share,
       ticketSecret: this.#options.ticketSecret.toString('base64'),
-      portalPort: listeners.get('portal')!.address.port,
+      portalPort: portalPortOf(config, listeners),
       cachePort: listeners.get('cache')?.address.port,
       sockets: bound.map(({ name }, i) => ({ name, fd: FIRST_SOCKET_FD + i })),
     };

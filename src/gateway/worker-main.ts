@@ -2,6 +2,7 @@
  * A worker: a process that serves clients, or the dashboards' cache, for a supervisor, which tells it
  * everything that it has to know. Started by `worker-process.ts` with its listening sockets.
  */
+import type { SendHandle } from 'node:child_process';
 import { configFrom } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import { createLogger } from '../log.ts';
@@ -19,11 +20,11 @@ let worker: RelayWorker | CacheWorker | undefined;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) {
   process.on(signal, () => {});
 }
-process.on('message', (message) => void obey(message as ToWorker));
+process.on('message', (message, handle) => void obey(message as ToWorker, handle as SendHandle));
 // Nobody looks after the backends any more, nor after this process: what is open may end as in a reload.
 process.once('disconnect', () => void end(worker?.drain()));
 
-async function obey(message: ToWorker): Promise<void> {
+async function obey(message: ToWorker, handle: SendHandle): Promise<void> {
   switch (message.type) {
     case 'start':
       start(message);
@@ -36,6 +37,13 @@ async function obey(message: ToWorker): Promise<void> {
       break;
     case 'move':
       if (worker instanceof CacheWorker) worker.moveTo(message.nodes);
+      break;
+    case 'open':
+      try {
+        if (worker instanceof RelayWorker) await worker.open(message.name, handle);
+      } catch (error) {
+        fail(error);
+      }
       break;
     case 'accept':
       try {

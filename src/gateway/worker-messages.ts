@@ -53,6 +53,8 @@ export type ToWorker =
   | { readonly type: 'totals'; readonly totals: Totals }
   /** Keep the sessions on these nodes. */
   | { readonly type: 'move'; readonly nodes: NodeOptions }
+  /** With a listening socket, of a listener whose address has come: accept from it, too. */
+  | { readonly type: 'open'; readonly name: DataListener }
   /** Accept connections from now on. */
   | { readonly type: 'accept' }
   /** Take no more connections, and end when the last one has. */

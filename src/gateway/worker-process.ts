@@ -5,8 +5,10 @@ import type { WorkerState } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 import type { NodeOptions } from '../cache/session-cache.ts';
 import type { ConfigSource, Environment } from '../config.ts';
+import type { BoundSocket } from '../listener/bound-socket.ts';
 import type { Hits } from '../policy/rate-limits.ts';
 import type { Member } from './control-plane.ts';
+import type { DataListener } from './listeners.ts';
 import { Mailbox } from './mailbox.ts';
 import {
   type BackendFailure,
@@ -127,6 +129,11 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
     this.#mailbox.send({ type: 'accept' });
     await this.#answer('accepting');
     this.state = 'serving';
+  }
+
+  /** Has it accept from one more socket, as soon as it accepts at all. */
+  open(name: DataListener, { handle }: BoundSocket): void {
+    this.#mailbox.sendSocket({ type: 'open', name }, handle);
   }
 
   /** Has a cache keep the sessions on other nodes. */

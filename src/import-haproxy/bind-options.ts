@@ -49,7 +49,7 @@ const REASONS = wordTable<readonly [BindDrop['group'], string]>(
     'transparent',
     [
       'host',
-      'to listen on an address that the host does not have yet, set the sysctl net.ipv4.ip_nonlocal_bind=1',
+      'a listener whose address is not on the host yet waits for it; to bind it before, set the sysctl net.ipv4.ip_nonlocal_bind=1',
     ],
   ],
   ['interface', ['decide', 'a listener is bound to an address, not to an interface']],

@@ -1,5 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
-import type { ListenAddress } from '../config-values.ts';
+import { hostAndPort, type ListenAddress } from '../config-values.ts';
 
 /** A listener could not be bound. */
 export class ListenError extends Error {
@@ -33,8 +33,14 @@ export function listenError(
   { host, port }: ListenAddress,
   error: NodeJS.ErrnoException,
 ): ListenError {
-  const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const where = hostAndPort({ host, port });
   return new ListenError(`${setting}=${where} ${reason(error)}`, { cause: error });
+}
+
+/** Whether a listener could not be bound because its address is not on this host, or not yet. */
+export function isAddressAbsent(error: unknown): boolean {
+  if (!(error instanceof ListenError)) return false;
+  return (error.cause as NodeJS.ErrnoException).code === 'EADDRNOTAVAIL';
 }
 
 function reason(error: NodeJS.ErrnoException): string {

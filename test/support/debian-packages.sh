@@ -1,11 +1,12 @@
 #!/bin/sh
 # Makes sure that the Debian packages which the tests use are there: real memcached, real Django
-# with its three memcached clients, a real browser, real consoles (noVNC, websockify, x11vnc).
+# with its three memcached clients, a real browser, real consoles (noVNC, websockify, x11vnc), ip for
+# addresses that come and go.
 # Installs what is missing where it may (root, or sudo without a password), otherwise says what to
 # run. `horizon` adds what test:horizon needs, `bench` is for the peers and loads of the benchmark.
 set -eu
 
-packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox'
+packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2'
 if [ "${1:-}" = horizon ]; then
   packages="$packages openstack-dashboard keystone python3-gunicorn"
 fi

@@ -39,7 +39,7 @@ const STATE: GatewayState = {
     name: 'ctl1:443',
     version: '1.2.3',
     pid: 77,
-    listeners: [{ name: 'portal', address: '::', port: 443 }],
+    listeners: [{ name: 'portal', address: '::', port: 443, waiting: false }],
     copies: 2,
     drainMs: 600_000,
   },

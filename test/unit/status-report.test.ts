@@ -45,6 +45,17 @@ ${ADDRESS}, up for 2 h: everything is usable.
   );
 });
 
+test('a listener that waits for its address is told of, and is no problem', () => {
+  const listeners = [
+    { name: 'portal', address: 'fd00::1', port: 443, waiting: true },
+    { name: 'admin', address: '127.0.0.1', port: 9090, waiting: false },
+  ];
+  const lines = text({ ...portal(backendState({})), gateway: { listeners } });
+  assert.match(lines, /\nportal waits for \[fd00::1\]:443, which is not on that host\.\n/);
+  assert.doesNotMatch(lines, /admin waits/);
+  assert.match(lines, /: everything is usable\.\n$/);
+});
+
 test('consoles, other gateways and decisions have tables of their own', () => {
   const state = gatewayState({
     services: [
