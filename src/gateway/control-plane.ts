@@ -32,7 +32,7 @@ import { Operator } from './operator.ts';
 import { RateExchange } from './rate-exchange.ts';
 import { serviceConfigs } from './services.ts';
 import { Sessions } from './sessions.ts';
-import { SharedControl } from './shared-control.ts';
+import { obeyDecision, SharedControl, type StandingDecisions } from './shared-control.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
 import { VERSION } from './version.ts';
 import { VitalsReader } from './vitals-reader.ts';
@@ -64,6 +64,8 @@ export interface ControlPlaneOptions {
   readonly cachePort: () => number | undefined;
   /** Reads the configuration anew and goes by it; rejects where that cannot be. */
   readonly reload: () => Promise<void>;
+  /** What was decided on the gateway whose place this one takes. */
+  readonly decisions?: StandingDecisions | undefined;
   /** What it listens on now. */
   readonly listeners: () => readonly ListenerInfo[];
 }
@@ -108,6 +110,7 @@ export class ControlPlane implements Uplink {
     this.#sessions = new Sessions(() => this.#config, options.cachePort);
     this.#rates = this.#exchange(config);
     this.#services = this.#watch(config, []);
+    this.#inherit(options.decisions);
     this.#sampling = setInterval(() => this.#sample(), HISTORY_INTERVAL_MS).unref();
   }
 
@@ -222,7 +225,7 @@ export class ControlPlane implements Uplink {
       onApplied: () => this.publish(),
       logger: this.#options.logger,
     };
-    this.#shared = new SharedControl(options, before);
+    this.#shared = new SharedControl(options, before?.decisions ?? this.#options.decisions);
     void this.#shared.start();
   }
 
@@ -235,6 +238,11 @@ export class ControlPlane implements Uplink {
   /** Tells other gateways that this one is about to end. */
   async farewell(): Promise<void> {
     await this.#shared?.close();
+  }
+
+  /** What operators have decided, for the gateway that takes the place of this one. */
+  get decisions(): StandingDecisions | undefined {
+    return this.#shared?.decisions ?? this.#options.decisions;
   }
 
   /** See {@link SharedControl.decide}. */
@@ -324,6 +332,14 @@ export class ControlPlane implements Uplink {
     this.#cluster.close();
     this.#sessions.close();
     this.#vitals?.stop();
+  }
+
+  /** No backend is to get work that was taken from it, not even until gateways have talked. */
+  #inherit(decisions: StandingDecisions | undefined): void {
+    if (!decisions) return;
+    for (const { service, backends } of this.#services) {
+      for (const backend of backends) obeyDecision(decisions, service, backend);
+    }
   }
 
   #watch(config: Config, before: readonly WatchedService[]): WatchedService[] {

@@ -100,6 +100,7 @@ class RunningGateway implements Gateway {
       workers: () => this.#fleet.workers(),
       cache: () =>
         this.#config.CACHE_LISTEN ? { health: () => this.#fleet.cacheHealth() } : undefined,
+      decisions: predecessor?.decisions,
       cachePort: () => this.#listeners.get('cache')?.address.port,
       reload: async () => {
         if (!reread) throw new Error('this gateway was not started from a configuration on disk');
@@ -221,6 +222,7 @@ class RunningGateway implements Gateway {
       listeners,
       report: this.control.report(),
       counts: this.control.ledger.counts(),
+      decisions: this.control.decisions,
     });
     this.#successor = successor;
     this.#addresses.stop();

@@ -1,12 +1,14 @@
 import type { SendHandle } from 'node:child_process';
 import type { Counts } from '../admin/counts.ts';
 import { BoundSocket } from '../listener/bound-socket.ts';
+import { decodeDecisions } from '../memcached/decisions.ts';
 import type { BoundListener, BoundListeners } from './bound-listeners.ts';
 import type { ControlPlane, Member } from './control-plane.ts';
 import type { ListenerName } from './listeners.ts';
 import { Mailbox } from './mailbox.ts';
 import { type DataReport, EMPTY_REPORT, type OpenTunnel } from './messages.ts';
-import type { FromSuccessor, ToSuccessor } from './succession-messages.ts';
+import type { StandingDecisions } from './shared-control.ts';
+import type { DecisionsText, FromSuccessor, ToSuccessor } from './succession-messages.ts';
 
 /** How long the one before may take to hand its sockets over, in ms. */
 const MEET_MS = 10_000;
@@ -20,6 +22,7 @@ export class Predecessor implements Member {
   readonly share = undefined;
   report: DataReport = EMPTY_REPORT;
   ticketSecret: Buffer | undefined;
+  decisions: StandingDecisions | undefined;
   readonly #listeners = new Map<ListenerName, BoundListener>();
   readonly #mailbox = new Mailbox<FromSuccessor>(process);
   #control: ControlPlane | undefined;
@@ -97,6 +100,7 @@ export class Predecessor implements Member {
       this.#control?.reported();
       return;
     }
+    this.decisions = decisionsOf(message.decisions);
     this.ticketSecret = Buffer.from(message.ticketSecret, 'base64');
     this.#onBegin?.();
   }
@@ -109,4 +113,10 @@ export class Predecessor implements Member {
     this.#control?.leave(this);
     this.#control?.ledger.close(this);
   }
+}
+
+function decisionsOf(text: DecisionsText | undefined): StandingDecisions | undefined {
+  if (!text) return undefined;
+  const cluster = decodeDecisions(Buffer.from(text.cluster)) ?? new Map();
+  return { cluster, local: new Map(text.local) };
 }

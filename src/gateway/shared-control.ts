@@ -1,7 +1,13 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { SharedView } from '../admin/state.ts';
 import type { Logger } from '../log.ts';
-import { type Decision, isWeight, MAX_WEIGHT, subjectOf } from '../memcached/decisions.ts';
+import {
+  type Decision,
+  type Decisions,
+  isWeight,
+  MAX_WEIGHT,
+  subjectOf,
+} from '../memcached/decisions.ts';
 import type { ServiceBeat } from '../memcached/heartbeat.ts';
 import type { Peer } from '../memcached/peers.ts';
 import { SharedState } from '../memcached/shared-state.ts';
@@ -35,6 +41,12 @@ export interface SharedControlOptions {
   readonly logger: Logger;
 }
 
+/** What operators have decided: for all gateways, and for this one alone. */
+export interface StandingDecisions {
+  readonly cluster: Decisions;
+  readonly local: ReadonlyMap<string, Decision>;
+}
+
 const READY: Decision = { state: 'ready', weight: null };
 
 /**
@@ -52,11 +64,11 @@ export class SharedControl {
   /** How many gateways there are, this one included. */
   gateways = 1;
 
-  /** @param before What did the same until now: what it knew of decisions is known from the start. */
-  constructor(options: SharedControlOptions, before?: SharedControl) {
+  /** @param before Decisions that are known from the start. */
+  constructor(options: SharedControlOptions, before?: StandingDecisions) {
     const { nodes, name, secret, intervalMs, logger } = options;
     this.#options = options;
-    this.#local = new Map(before ? before.#local : []);
+    this.#local = new Map(before?.local);
     this.#fingerprint = createHmac('sha256', secret).update('same').digest('hex').slice(0, 8);
     this.#state = new SharedState({
       nodes,
@@ -64,7 +76,7 @@ export class SharedControl {
       intervalMs,
       instance: randomUUID(),
       secret: this.#fingerprint,
-      decisions: before ? before.#state.decisions : undefined,
+      decisions: before?.cluster,
       report: () => options.pools().map(beatOf),
       onBeat: () => this.apply(),
       onNamesake: () => {
@@ -72,6 +84,11 @@ export class SharedControl {
         logger.error({ gateway: name, remedy }, 'another gateway goes by the same name');
       },
     });
+  }
+
+  /** What is decided by now. */
+  get decisions(): StandingDecisions {
+    return { cluster: this.#state.decisions, local: this.#local };
   }
 
   /** Begins to talk with the other gateways; resolves after the first time. */
@@ -166,13 +183,9 @@ export class SharedControl {
   }
 
   #obey(service: string, backend: Backend): void {
-    const subject = subjectOf(service, backend.name);
-    const decision = this.#local.get(subject) ?? this.#state.decisions.get(subject) ?? READY;
-    const weight = decision.weight ?? backend.address.weight;
-    if (backend.adminState === decision.state && backend.weight === weight) return;
-    backend.adminState = decision.state;
-    backend.weight = weight;
-    const fields = { service, backend: backend.name, state: decision.state, weight };
+    if (!obeyDecision(this.decisions, service, backend)) return;
+    const { name, adminState: state, weight } = backend;
+    const fields = { service, backend: name, state, weight };
     this.#options.logger.info(fields, 'backend has a new admin state or weight');
   }
 
@@ -188,6 +201,21 @@ export class SharedControl {
       );
     }
   }
+}
+
+/** Sets in a backend what is decided on it; whether that changes anything. */
+export function obeyDecision(
+  { cluster, local }: StandingDecisions,
+  service: string,
+  backend: Backend,
+): boolean {
+  const subject = subjectOf(service, backend.name);
+  const { state, weight: decided } = local.get(subject) ?? cluster.get(subject) ?? READY;
+  const weight = decided ?? backend.address.weight;
+  if (backend.adminState === state && backend.weight === weight) return false;
+  backend.adminState = state;
+  backend.weight = weight;
+  return true;
 }
 
 function beatOf({ service, backends }: SharedPool): ServiceBeat {

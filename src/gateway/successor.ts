@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Counts } from '../admin/counts.ts';
 import type { Environment } from '../config.ts';
+import { encodeDecisions } from '../memcached/decisions.ts';
 import type { BoundListeners } from './bound-listeners.ts';
 import { Mailbox } from './mailbox.ts';
 import type { DataReport } from './messages.ts';
+import type { StandingDecisions } from './shared-control.ts';
 import type { FromSuccessor, ToSuccessor } from './succession-messages.ts';
 
 /** How long a successor may take until it serves, in ms. */
@@ -22,6 +24,7 @@ export interface Legacy {
   readonly listeners: BoundListeners;
   readonly report: DataReport;
   readonly counts: Counts;
+  readonly decisions: StandingDecisions | undefined;
 }
 
 /**
@@ -48,7 +51,7 @@ export class Successor {
    * Gives it what it needs; resolves when it serves.
    * @throws Error, with what it said, where it ends before or takes too long; it is gone then.
    */
-  serve({ ticketSecret, listeners, report, counts }: Legacy): Promise<void> {
+  serve({ ticketSecret, listeners, report, counts, decisions }: Legacy): Promise<void> {
     const all = [...listeners.values()];
     for (const { config, sockets } of all) {
       for (const { handle } of sockets) {
@@ -61,6 +64,10 @@ export class Successor {
       ticketSecret: ticketSecret.toString('base64'),
       report,
       counts,
+      decisions: decisions && {
+        cluster: encodeDecisions(decisions.cluster).toString(),
+        local: [...decisions.local],
+      },
     });
     return new Promise((resolve, reject) => {
       const fail = (detail: string) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
+import type { GatewayState } from '../../src/admin/state.ts';
 import { startBackend } from '../support/backend.ts';
 import { fetchTls } from '../support/gateway.ts';
 import { startGatewayProcess } from '../support/gateway-process.ts';
@@ -8,6 +9,8 @@ import { isRunning } from '../support/processes.ts';
 import { startLoad } from '../support/steady-load.ts';
 import { until } from '../support/until.ts';
 import { openWebSocket, startWebSocketBackend } from '../support/websocket.ts';
+
+const TOKEN = 't'.repeat(32);
 
 describe('SIGUSR2', () => {
   test('replaces every process under load: no request fails, no connection is refused, no websocket is cut', async (t) => {
@@ -60,6 +63,53 @@ describe('SIGUSR2', () => {
     assert.equal((await fetchTls(portal, '/x')).status, 200);
     process.kill(successor, 'SIGTERM');
     await until('the new one ends as well', () => !isRunning(successor));
+  });
+
+  test('hands over what operators have decided, with no memcached to keep it', async (t) => {
+    const one = await startBackend(t, (_req, res) => void res.end('one'));
+    const two = await startBackend(t, (_req, res) => void res.end('two'));
+    const gateway = await startGatewayProcess(t, {
+      PORTAL_BACKENDS: `${one.url} name=one, ${two.url} name=two`,
+      ADMIN_TOKEN: TOKEN,
+    });
+    const decide = async (backend: string, scope: string) => {
+      const url = `http://127.0.0.1:${gateway.port('admin')}/api/services/portal/backends/${backend}`;
+      const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+      const body = JSON.stringify({
+        admin: backend === 'one' ? 'drain' : 'ready',
+        weight: 7,
+        scope,
+      });
+      assert.equal((await fetch(url, { method: 'POST', headers, body })).status, 200);
+    };
+    await decide('one', 'all');
+    await decide('two', 'gateway');
+    const ended = once(gateway.command.child, 'exit');
+    gateway.command.child.kill('SIGUSR2');
+    const told = 'it serves; this process ends when its clients have';
+    await until('another process serves', () => gateway.logged(told).length === 1, 60_000);
+    for (let i = 0; i < 6; i++) {
+      assert.equal((await fetchTls(gateway.port('portal'), '/x')).body, 'two');
+    }
+    await ended;
+    const answer = await fetch(`http://127.0.0.1:${gateway.port('admin')}/api/state`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    const { services, shared } = (await answer.json()) as GatewayState;
+    assert.deepEqual(
+      services[0]!.backends.map(({ adminState, weight }) => [adminState, weight]),
+      [
+        ['drain', 7],
+        ['ready', 7],
+      ],
+    );
+    assert.deepEqual(
+      shared!.decisions.map(({ subject, scope }) => [subject, scope]),
+      [
+        ['portal/one', 'cluster'],
+        ['portal/two', 'gateway'],
+      ],
+    );
   });
 
   test('changes nothing where the new process cannot serve, and tells why', async (t) => {
