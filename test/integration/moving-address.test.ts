@@ -20,7 +20,9 @@ const leave = () => ip('address', 'del', `${MOVING}/32`, 'dev', 'lo');
 
 /** Whether the portal answers at the address that moves. */
 async function answers(port = 8443): Promise<boolean> {
-  const answer = await fetchTls(port, '/x', { host: MOVING }).catch(() => undefined);
+  // Nobody accepts from a socket that a process has lost: that is to fail, not to hang.
+  const signal = AbortSignal.timeout(5_000);
+  const answer = await fetchTls(port, '/x', { host: MOVING, signal }).catch(() => undefined);
   return answer?.status === 200;
 }
 

@@ -11,6 +11,9 @@ export function isInNamespace(): boolean {
   return process.env[MARK] !== undefined;
 }
 
+/** Whoever is left in it is killed with its first process, and that with this one, however it ends. */
+const NAMESPACE = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
+
 /**
  * Runs a test file in a network namespace that ends with it, where it may give itself addresses; fails
  * with what it says.
@@ -18,7 +21,8 @@ export function isInNamespace(): boolean {
 export async function testInNamespace(file: string): Promise<void> {
   const privilege = process.getuid?.() === 0 ? [] : ['--map-root-user'];
   const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
-  const child = spawn('unshare', ['--net', ...privilege, process.execPath, file], {
+  const unshare = ['unshare', ...NAMESPACE, ...privilege, process.execPath, file];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...unshare], {
     env: { ...env, [MARK]: '1' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
