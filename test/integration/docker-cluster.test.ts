@@ -150,7 +150,8 @@ class Compose {
 
   /** A setting with the names of services resolved, and with listeners at the service's address. */
   #here(name: string, value: string): string {
-    const listening = value.replace(/^:(?=\d+$)/, `${this.address(name)}:`);
+    const preset = value.replace(/\$\{\w+:-(.*)\}/, '$1');
+    const listening = preset.replace(/^:(?=\d+$)/, `${this.address(name)}:`);
     const resolved = listening.replace(/[\w-]+(?=:\d)/g, (host) => {
       return this.#addresses.get(host) ?? host;
     });
