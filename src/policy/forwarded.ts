@@ -18,7 +18,10 @@ export interface Peer extends Client {
   readonly requestId: string;
 }
 
-/** Fields for the next hop only (RFC 9110 §7.6.1); Proxy-* are old names that still circulate. */
+/**
+ * Fields for the next hop only (RFC 9110 §7.6.1); Proxy-* are old names that still circulate. Names with
+ * `_` are no framing here, but to a backend that cannot tell `_` from `-` they would be.
+ */
 export const HOP_BY_HOP: readonly string[] = [
   'connection',
   'proxy-connection',
@@ -26,6 +29,8 @@ export const HOP_BY_HOP: readonly string[] = [
   'te',
   'trailer',
   'transfer-encoding',
+  'transfer_encoding',
+  'content_length',
   'upgrade',
   'proxy-authenticate',
   'proxy-authorization',

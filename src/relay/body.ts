@@ -19,6 +19,8 @@ const TRAILER_LIMITS: HeadLimits = { startLineBytes: 0, headBytes: 8192, headerC
 /** Bytes of all chunk extensions of a message together (RFC 9112 §7.1.1 asks for a limit). */
 const MAX_EXTENSION_BYTES = 4096;
 const MAX_SIZE_DIGITS = 16;
+/** Bytes of one chunk: nobody sends more in one, and readers that count in 31 or 32 bits would be led astray. */
+const MAX_CHUNK_BYTES = 0x7fffffff;
 const NO_DIGIT = 16;
 /** Values of hexadecimal digits by octet. */
 const HEX = hexDigits();
@@ -143,7 +145,7 @@ export class BodyFraming {
     if (digit !== NO_DIGIT) {
       this.#sizeDigits += 1;
       this.#remaining = this.#remaining * 16 + digit;
-      if (this.#sizeDigits > MAX_SIZE_DIGITS || !Number.isSafeInteger(this.#remaining)) {
+      if (this.#sizeDigits > MAX_SIZE_DIGITS || this.#remaining > MAX_CHUNK_BYTES) {
         throw new HeadError(400, 'a chunk is too large');
       }
       return;

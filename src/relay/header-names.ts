@@ -67,7 +67,7 @@ function isName(data: Uint8Array, start: number, { name, loose }: KnownName): bo
   for (let i = 0; i < name.length; i += 1) {
     let octet = data[start + i]! | 0x20;
     if (loose && octet === 0x7f) octet = 0x2d;
-    if (octet !== name.charCodeAt(i)) return false;
+    if (octet !== (name.charCodeAt(i) | 0x20)) return false;
   }
   return true;
 }

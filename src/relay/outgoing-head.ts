@@ -87,6 +87,8 @@ type Fate = string | undefined;
 const STAYS = undefined;
 const GOES = '';
 
+const ZERO = 0x30;
+
 /**
  * The head that a backend gets: the rules of `requestHeaders` and `upgradeHeaders` of the policy, on
  * lines that keep their order, spelling and repetitions. `Expect` crosses, for the backend's
@@ -189,6 +191,10 @@ function fateInRequest(head: RequestHead, line: number, affinity?: AffinityCooki
     case HOST:
       // The authority of an absolute-form target replaces it (RFC 9112 §3.2.2).
       return lines.valueAt(line) === head.host ? STAYS : `Host: ${head.host}\r\n`;
+    case CONTENT_LENGTH:
+      return fateOfLength(lines, line);
+    case TRANSFER_ENCODING:
+      return fateOfCoding(lines, line);
     case CONNECTION:
     case UPGRADE:
     case HOP:
@@ -210,10 +216,10 @@ function fateInResponse(head: ResponseHead, line: number, options: ResponseOptio
   const { lines } = head;
   switch (lines.kind(line)) {
     case CONTENT_LENGTH:
-      return head.status === 204 ? GOES : STAYS;
+      return head.status === 204 ? GOES : fateOfLength(lines, line);
     case TRANSFER_ENCODING:
       // A client of HTTP/1.0 knows no chunks.
-      return head.status === 204 || options.minor === 0 ? GOES : STAYS;
+      return head.status === 204 || options.minor === 0 ? GOES : fateOfCoding(lines, line);
     case CONNECTION:
     case UPGRADE:
     case HOP:
@@ -238,6 +244,18 @@ function isNamedByConnection(lines: HeaderLines, line: number): boolean {
     if (lines.isNamed(line, name)) return true;
   }
   return false;
+}
+
+/** A length of plain decimals, without the noughts before it that some readers take for octal. */
+function fateOfLength(lines: HeaderLines, line: number): Fate {
+  const start = lines.valueStart(line);
+  if (lines.text.charCodeAt(start) !== ZERO || lines.valueEnd(line) - start === 1) return STAYS;
+  return fateOfValue(lines, line, String(Number(lines.valueAt(line))));
+}
+
+/** "chunked", in the one spelling that every reader knows. */
+function fateOfCoding(lines: HeaderLines, line: number): Fate {
+  return fateOfValue(lines, line, 'chunked');
 }
 
 function fateOfCookie(lines: HeaderLines, line: number, affinity: AffinityCookie): Fate {

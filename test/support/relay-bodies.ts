@@ -26,6 +26,7 @@ export const REFUSED_BODIES: readonly (readonly [why: string, text: string, reas
   ['an underscore in the size', '1_0\r\n', /plain hexadecimal/],
   ['a bare LF after the size', '1\na\r\n', /plain hexadecimal/],
   ['a bare CR after the size', '1\ra\r\n', /CR LF/],
+  ['a size of 2^31', '80000000\r\n', /too large/],
   ['a size of 2^53', '20000000000000\r\n', /too large/],
   ['a size that wraps around 64 bits', '10000000000000001\r\n', /too large/],
   ['a size of seventeen digits', '00000000000000001\r\na\r\n', /too large/],

@@ -114,6 +114,27 @@ describe('a request', () => {
     assert.match(lines[3] ?? '', /^X-Forwarded-For/);
   });
 
+  test('is framed in the one spelling that every reader knows', () => {
+    const length = forwarded(['POST / HTTP/1.1', 'Host: a', 'content-length: 0012']);
+    assert.equal(length[2], 'content-length: 12');
+    const nought = forwarded(['POST / HTTP/1.1', 'Host: a', 'Content-Length: 000']);
+    assert.equal(nought[2], 'Content-Length: 0');
+    const coding = forwarded(['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: cHunKed']);
+    assert.equal(coding[2], 'Transfer-Encoding: chunked');
+  });
+
+  test('loses what would frame it for a reader to whom _ is -', () => {
+    const lines = forwarded([
+      'POST / HTTP/1.1',
+      'Host: a',
+      'Transfer_Encoding: chunked',
+      'CONTENT_LENGTH: 5',
+      'Content-Length: 0',
+    ]);
+    assert.equal(lines[2], 'Content-Length: 0');
+    assert.match(lines[3] ?? '', /^X-Forwarded-For/);
+  });
+
   test('of HTTP/1.0 expects nothing', () => {
     const lines = forwarded(['PUT / HTTP/1.0', 'Host: a', 'Expect: 100-continue']);
     assert.ok(!lines.some((line) => line.startsWith('Expect')));
@@ -158,6 +179,17 @@ describe('a request', () => {
 });
 
 describe('an answer', () => {
+  test('is framed in the one spelling that every reader knows', () => {
+    const length = answered(['HTTP/1.1 200 OK', 'Content-Length: 0012']);
+    assert.equal(length[1], 'Content-Length: 12');
+    const coding = answered([
+      'HTTP/1.1 200 OK',
+      'Transfer-Encoding: CHUNKED',
+      'Transfer_Encoding: a',
+    ]);
+    assert.deepEqual(coding.slice(1, 3), ['Transfer-Encoding: chunked', 'X-Request-Id: r-1']);
+  });
+
   test('keeps its lines as they are, in their order', () => {
     const lines = [
       'HTTP/1.1 404 Pas trouv\xe9',

@@ -1,0 +1,151 @@
+import { GET, head, request } from '../../../conformance/bytes.ts';
+import { type HostileMessage, requests } from '../hostile-message.ts';
+import { SMUGGLED } from './smuggled.ts';
+
+const HOST = 'Host: a.example';
+const TROUBLES = 'Chen et al., Host of Troubles (2016)';
+const TREQS = 'Jabiyev et al., T-Reqs (2021)';
+const DAVISON = 'Davison, hop-by-hop headers (2019)';
+const to = (host: string) => head('GET /x HTTP/1.1', `Host: ${host}`);
+const line = (text: string) => head(text, HOST);
+
+/** Request lines, Host, and what ends at the proxy. */
+export const requestLines: readonly HostileMessage[] = [
+  ...requests('Host, absolute targets, hop-by-hop', [
+    ['no Host', 'RFC 9112 §3.2', head('GET /x HTTP/1.1', 'X-A: b')],
+    ['two Hosts', TROUBLES, head('GET /x HTTP/1.1', HOST, 'Host: b.example')],
+    ['two equal Hosts', 'RFC 9112 §3.2', head('GET /x HTTP/1.1', HOST, HOST)],
+    ['two Hosts in one', TROUBLES, to('a.example, b.example')],
+    ['two Hosts with a blank', TROUBLES, to('a.example b.example')],
+    ['an empty Host', 'RFC 9112 §3.2', to('')],
+    ['an empty Host before another', TROUBLES, head('GET /x HTTP/1.1', 'Host:', HOST)],
+    ['a Host with a user', TROUBLES, to('a.example@b.example')],
+    ['a Host with a path', TROUBLES, to('a.example/b')],
+    ['a Host with a query', TROUBLES, to('a.example?b')],
+    ['a Host with a fragment', TROUBLES, to('a.example#b')],
+    ['a Host with a backslash', TROUBLES, to('a.example\\b')],
+    ['a Host with two ports', TROUBLES, to('a.example:80:81')],
+    ['a Host with a port that is none', TROUBLES, to('a.example:x')],
+    ['a Host with a port too large', TROUBLES, to('a.example:655360')],
+    ['a Host with a bare address in brackets', TROUBLES, to('[::1')],
+    ['a Host with a scheme', TROUBLES, to('http://a.example')],
+    ['a Host with an escape', TROUBLES, to('a%2eexample')],
+    ['a Host outside ASCII', TROUBLES, to('\xe4.example')],
+    [
+      'an absolute target against Host',
+      'RFC 9112 §3.2.2',
+      head('GET http://b.example/x HTTP/1.1', HOST),
+    ],
+    [
+      'an absolute target with another port',
+      'RFC 9112 §3.2.2',
+      head('GET http://a.example:81/x HTTP/1.1', HOST),
+    ],
+    ['an absolute target with a user', TROUBLES, line('GET http://u:p@b.example/x HTTP/1.1')],
+    ['an absolute target without a host', TROUBLES, line('GET http:///x HTTP/1.1')],
+    [
+      'an absolute target without Host',
+      'RFC 9112 §3.2.2',
+      head('GET http://b.example/x HTTP/1.1', 'X-A: b'),
+    ],
+    ['an absolute target of another scheme', TROUBLES, line('GET ftp://b.example/x HTTP/1.1')],
+    ['an absolute target of a coined scheme', TROUBLES, line('GET coap://b.example/x HTTP/1.1')],
+    ['an absolute target without its scheme', TROUBLES, line('GET //b.example/x HTTP/1.1')],
+    [
+      'an absolute target with a backslash',
+      TROUBLES,
+      line('GET http://b.example\\@a.example/x HTTP/1.1'),
+    ],
+    [
+      'an absolute target in HTTP/1.0',
+      'RFC 9112 §3.2.2',
+      head('GET http://b.example/x HTTP/1.0', HOST),
+    ],
+    ['an absolute target with a fragment', TROUBLES, line('GET http://b.example/x#y HTTP/1.1')],
+    ['a Connection that names Host', DAVISON, request('GET /x', 'Connection: close, Host')],
+    [
+      'a Connection that names X-Forwarded-For',
+      'CVE-2022-31813 (Apache)',
+      request('GET /x', 'Connection: X-Forwarded-For'),
+    ],
+    [
+      'a Connection that names Cookie',
+      DAVISON,
+      request('GET /x', 'Cookie: a=b', 'Connection: Cookie'),
+    ],
+    ['a Connection of 500 names', DAVISON, request('GET /x', `Connection: ${'a, '.repeat(500)}b`)],
+    ['a Connection that is empty', DAVISON, request('GET /x', 'Connection: ,,')],
+    ['a Proxy-Connection', DAVISON, request('GET /x', 'Proxy-Connection: keep-alive')],
+    [
+      'a Keep-Alive',
+      DAVISON,
+      request('GET /x', 'Connection: keep-alive', 'Keep-Alive: timeout=9999'),
+    ],
+  ]),
+  ...requests('methods, targets, versions', [
+    ['HTTP/0.9', 'CVE-2017-7656 (Jetty)', 'GET /x\r\n\r\n'],
+    ['HTTP/0.9 by name', 'CVE-2017-7656 (Jetty)', line('GET /x HTTP/0.9')],
+    ['HTTP/0.9 with a request behind it', 'CVE-2017-7656 (Jetty)', `GET /x\r\n${SMUGGLED}`],
+    ['HTTP/1.10', TREQS, line('GET /x HTTP/1.10')],
+    ['HTTP/1.9', 'RFC 9110 §2.5', line('GET /x HTTP/1.9')],
+    ['HTTP/1.', TREQS, line('GET /x HTTP/1.')],
+    ['HTTP/1', TREQS, line('GET /x HTTP/1')],
+    ['HTTP/01.1', TREQS, line('GET /x HTTP/01.1')],
+    ['HTTP/+1.1', TREQS, line('GET /x HTTP/+1.1')],
+    ['HTTP/1,1', TREQS, line('GET /x HTTP/1,1')],
+    ['HTTP/2.0', 'RFC 9110 §15.6.6', line('GET /x HTTP/2.0')],
+    ['http/1.1', 'RFC 9112 §2.3', line('GET /x http/1.1')],
+    ['HTTP /1.1', TREQS, line('GET /x HTTP /1.1')],
+    ['ICY/1.1', TREQS, line('GET /x ICY/1.1')],
+    ['no protocol', TREQS, line('GET /x 1.1')],
+    ['the preface of HTTP/2', 'RFC 9113 §3.4', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    [
+      'HTTP/1.0 that stays',
+      'RFC 9112 §9.3',
+      head('GET /x HTTP/1.0', HOST, 'Connection: keep-alive'),
+    ],
+    ['HTTP/1.0 without Host', 'RFC 9112 §3.2', head('GET /x HTTP/1.0')],
+    ['a method in lower case', 'RFC 9110 §9.1', line('get /x HTTP/1.1')],
+    ['a method that nobody knows', 'RFC 9110 §9.1', line('BREW /x HTTP/1.1')],
+    ['an empty method', TREQS, line(' /x HTTP/1.1')],
+    ['a method with a colon', TREQS, line('GET: /x HTTP/1.1')],
+    ['a method with a bracket', TREQS, line('GE(T /x HTTP/1.1')],
+    ['a method with a byte beyond ASCII', TREQS, line('G\xc9T /x HTTP/1.1')],
+    [
+      'a method that has a request in it',
+      'CVE-2021-33193 (Apache)',
+      line('GET /smuggled HTTP/1.1 /x HTTP/1.1'),
+    ],
+    ['a method of 4,000 bytes', TREQS, line(`${'A'.repeat(4_000)} /x HTTP/1.1`)],
+    ['CONNECT', 'RFC 9112 §3.2.3', head('CONNECT a.example:443 HTTP/1.1', 'Host: a.example:443')],
+    [
+      'CONNECT with a body',
+      'RFC 9110 §9.3.6',
+      `${head('CONNECT a.example:443 HTTP/1.1', 'Host: a.example:443', `Content-Length: ${SMUGGLED.length}`)}${SMUGGLED}`,
+    ],
+    ['CONNECT to a path', 'RFC 9112 §3.2.3', line('CONNECT /x HTTP/1.1')],
+    ['TRACE', 'RFC 9110 §9.3.8', line('TRACE /x HTTP/1.1')],
+    ['an asterisk for GET', 'RFC 9112 §3.2.4', line('GET * HTTP/1.1')],
+    ['OPTIONS with an asterisk', 'RFC 9112 §3.2.4', line('OPTIONS * HTTP/1.1')],
+    ['no target', TREQS, line('GET  HTTP/1.1')],
+    ['a target without a slash', 'RFC 9112 §3.2.1', line('GET x HTTP/1.1')],
+    ['a target with a fragment', 'RFC 9112 §3.2.1', line('GET /x#y HTTP/1.1')],
+    ['a target with a byte beyond ASCII', 'RFC 9112 §3.2', line('GET /\xe4 HTTP/1.1')],
+    ['a target with a DEL', 'RFC 9112 §3.2', line('GET /\x7f HTTP/1.1')],
+    [
+      'a target with a line end in escapes',
+      'CVE-2023-25690 (Apache)',
+      line('GET /x%20HTTP/1.1%0d%0aHost:%20b%0d%0a HTTP/1.1'),
+    ],
+    ['a target with a backslash', TREQS, line('GET /a\\..\\b HTTP/1.1')],
+    ['a target with dots', 'RFC 3986 §5.2.4', line('GET /a/../../b HTTP/1.1')],
+    ['a target with NUL in escapes', 'RFC 3986 §2.1', line('GET /a%00b HTTP/1.1')],
+    ['a request line of a word', TREQS, line('GET')],
+    ['the greeting of TLS', 'RFC 8446 §4.1.2', `\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n`],
+    [
+      'the header of the PROXY protocol',
+      'HAProxy, proxy-protocol.txt',
+      `PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n${GET}`,
+    ],
+  ]),
+];
