@@ -10,6 +10,7 @@ import { workersOf } from './gateway/worker-count.ts';
 import { ListenError } from './listener/listen.ts';
 import { createLogger, type Logger } from './log.ts';
 import { envExample } from './settings.ts';
+import { ServiceManager } from './systemd/service-manager.ts';
 import { hasColours } from './terminal.ts';
 import {
   COMMANDS,
@@ -116,18 +117,31 @@ async function start(env: () => Environment): Promise<number> {
 async function serve(env: () => Environment, predecessor?: Predecessor): Promise<number> {
   const config = parseConfig(env());
   const logger = createLogger(config.LOG_LEVEL, { shared: true });
+  const manager = new ServiceManager(process.env, logger);
   const codeCache = workersOf(config) > 0 ? await CodeCache.create(process.env, logger) : undefined;
   process.once('exit', () => codeCache?.remove());
   const reread = () => parseConfig(env());
   const gateway = await startGateway(config, { logger, codeCache, predecessor, reread });
+  if (predecessor) await manager.takesOver();
   predecessor?.serving();
-  process.on('SIGHUP', () => void reload(gateway, env, logger));
+  void gateway.checked.then(async () => {
+    await manager.ready();
+    manager.attend(gateway);
+  });
+  process.on('SIGHUP', async () => {
+    void manager.reloading();
+    await reload(gateway, env, logger);
+    void manager.ready();
+  });
   const replaced = new Promise<void>((resolve) => {
     process.on('SIGUSR2', async () => {
-      if (await upgrade(gateway, logger)) resolve(gateway.drained);
+      if (!(await upgrade(gateway, logger))) return;
+      manager.leave();
+      resolve(gateway.drained);
     });
   });
-  await Promise.race([stopSignal(), replaced]);
+  const stopped = stopSignal().then(() => void manager.stopping());
+  await Promise.race([stopped, replaced]);
   await gateway.close();
   return EXIT.ok;
 }
@@ -141,7 +155,8 @@ async function upgrade(gateway: Gateway, logger: Logger): Promise<boolean> {
     await gateway.handOver({
       program: process.execPath,
       args: [...process.execArgv, ...process.argv.slice(1)],
-      env: { ...process.env, [SUCCESSOR]: '1' },
+      // The watchdog is the successor's, too.
+      env: { ...process.env, [SUCCESSOR]: '1', WATCHDOG_PID: undefined },
     });
     return true;
   } catch (error) {

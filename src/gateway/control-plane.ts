@@ -1,13 +1,14 @@
 import type { Server } from 'node:http';
 import { createAdmin } from '../admin/admin.ts';
 import { HISTORY_INTERVAL_MS, History } from '../admin/history.ts';
-import type {
-  CacheView,
-  GatewayInfo,
-  ListenerInfo,
-  Refusals,
-  SharedView,
-  WorkerState,
+import {
+  type CacheView,
+  type GatewayInfo,
+  isReady,
+  type ListenerInfo,
+  type Refusals,
+  type SharedView,
+  type WorkerState,
 } from '../admin/state.ts';
 import { Watchers } from '../admin/watchers.ts';
 import type { Config } from '../config.ts';
@@ -313,6 +314,11 @@ export class ControlPlane implements Uplink {
   /** What all data planes do, as if they were one. */
   report(): DataReport {
     return sumOf(Array.from(this.#members, ({ report }) => report));
+  }
+
+  /** Whether every service has a backend that is up, and new work is taken. */
+  isReady(): boolean {
+    return !this.#stopping && isReady(this.#services);
   }
 
   /** Checks no more and is not ready any more: the gateway takes no new work. */

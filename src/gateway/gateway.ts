@@ -29,6 +29,10 @@ export interface Gateway {
   readonly addresses: Readonly<Partial<Record<ListenerName, AddressInfo>>>;
   /** Resolves when every backend has been checked once. */
   readonly checked: Promise<void>;
+  /** Whether there is a process that serves clients. */
+  readonly isServing: () => boolean;
+  /** Whether every service has a backend that is up, as /readyz has it. */
+  readonly isReady: () => boolean;
   /** Operators' decisions, and what is known of other gateways. */
   readonly control: Pick<ControlPlane, 'decide' | 'follow' | 'shared'>;
   /**
@@ -133,6 +137,13 @@ class RunningGateway implements Gateway {
       Array.from(this.#listeners, ([name, { address }]) => [name, address]),
     );
   }
+
+  readonly isServing = (): boolean => {
+    const relays = this.#fleet.workers().filter(({ kind }) => kind === 'relay');
+    return relays.length === 0 || relays.some(({ state }) => state === 'serving');
+  };
+
+  readonly isReady = (): boolean => this.control.isReady();
 
   async start(): Promise<void> {
     warnOfCertificates(this.#config, this.#logger);

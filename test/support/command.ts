@@ -16,18 +16,26 @@ export interface Command {
   readonly exit: Promise<number | null>;
 }
 
-/**
- * Runs `dashgate` with these arguments and nothing in its environment but `env` and PATH, with so
- * many open files at most.
- */
+export interface CommandOptions {
+  readonly cwd?: string | undefined;
+  /** So many open files at most. */
+  readonly openFiles?: number | undefined;
+  /** The program, with its arguments, that runs it. */
+  readonly under?: readonly string[] | undefined;
+}
+
+/** Runs `dashgate` with these arguments and nothing in its environment but `env` and PATH. */
 export function dashgateCommand(
   t: TestContext,
   args: readonly string[],
   env: Record<string, string> = {},
-  { cwd = '/', openFiles }: { cwd?: string; openFiles?: number } = {},
+  { cwd = '/', openFiles, under = [] }: CommandOptions = {},
 ): Command {
   const limit = openFiles ? ['prlimit', `--nofile=${openFiles}:${openFiles}`] : [];
-  const [program, ...words] = [...limit, process.execPath, MAIN, ...args] as [string, ...string[]];
+  const [program, ...words] = [...limit, ...under, process.execPath, MAIN, ...args] as [
+    string,
+    ...string[],
+  ];
   const child = spawn(program, words, {
     cwd,
     env: { PATH: process.env.PATH ?? '', ...env },

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { GatewayState, WorkerState } from '../../src/admin/state.ts';
-import { type Command, dashgateCommand, printed } from './command.ts';
+import { type Command, type CommandOptions, dashgateCommand, printed } from './command.ts';
 import { gatewaySettings, temporaryFolder } from './gateway.ts';
 import { descendants } from './processes.ts';
 import { until } from './until.ts';
@@ -21,10 +21,15 @@ export interface GatewayProcess {
   logged(message: string): Record<string, unknown>[];
 }
 
-/** Starts `dashgate start` with two workers on free ports; all of it ends with the test. */
+/**
+ * Starts `dashgate start` with two workers on free ports, with `env` in its environment, by way of the
+ * program `under`; all of it ends with the test.
+ */
 export async function startGatewayProcess(
   t: TestContext,
   given: Record<string, string>,
+  env: Record<string, string> = {},
+  { under }: Pick<CommandOptions, 'under'> = {},
 ): Promise<GatewayProcess> {
   const settings = {
     ...(await gatewaySettings(t)),
@@ -39,7 +44,7 @@ export async function startGatewayProcess(
     writeFileSync(file, lines.join('\n'));
   };
   write();
-  const command = dashgateCommand(t, ['start', '--config', file]);
+  const command = dashgateCommand(t, ['start', '--config', file], env, { under });
   // Workers outlive a supervisor that is killed, for a while.
   const seen = new Set<number>();
   t.after(() => {

@@ -12,6 +12,7 @@ const ORDER = [
   ['demo', 'doctor', 'import-haproxy'],
   ['admin-client'],
   ['gateway'],
+  ['systemd'],
   ['config.ts'],
   ['settings.ts'],
   ['setting-readers.ts'],
