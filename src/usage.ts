@@ -12,7 +12,8 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 
-const OPTION_HELP: Readonly<Record<OptionName, readonly [string, string]>> = {
+/** How each of them is written, and what it is for. */
+export const OPTION_HELP: Readonly<Record<OptionName, readonly [string, string]>> = {
   config: ['-c, --config FILE', 'read settings from FILE, in place of .env'],
   json: ['--json', 'print JSON, for programs'],
   open: ['--open', 'open the portal in the browser of this desktop'],

@@ -3,16 +3,24 @@
 # with its three memcached clients, a real browser, real consoles (noVNC, websockify, x11vnc), ip for
 # addresses that come and go.
 # Installs what is missing where it may (root, or sudo without a password), otherwise says what to
-# run. `horizon` adds what test:horizon needs, `bench` is for the peers and loads of the benchmark.
+# run. `horizon` adds what test:horizon needs, `bench` is for the peers and loads of the benchmark,
+# `package` for building packages, `packages` for trying them as well.
 set -eu
 
-packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2 systemd python3-seccomp'
+packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2 systemd python3-seccomp mandoc'
 if [ "${1:-}" = horizon ]; then
   packages="$packages openstack-dashboard keystone python3-gunicorn"
 fi
 
 if [ "${1:-}" = bench ]; then
   packages='memcached haproxy hitch nginx-light wrk'
+fi
+
+if [ "${1:-}" = package ] || [ "${1:-}" = packages ]; then
+  packages='binutils dpkg git rpm'
+fi
+if [ "${1:-}" = packages ]; then
+  packages="$packages cpio debootstrap lintian python3"
 fi
 
 missing=''
