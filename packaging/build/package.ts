@@ -68,7 +68,9 @@ function timeOfCommit(): string {
   try {
     return outputOf('git', ['log', '-1', '--format=%ct'], ROOT);
   } catch (error) {
-    throw new Error(`${messageOf(error)}; without git, set SOURCE_DATE_EPOCH to the time of the release`);
+    throw new Error(
+      `${messageOf(error)}; without git, set SOURCE_DATE_EPOCH to the time of the release`,
+    );
   }
 }
 

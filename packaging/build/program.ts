@@ -18,6 +18,8 @@ export function outputOf(
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: string };
     const missing = `${program} is not installed; on Debian: apt-get install binutils dpkg git rpm`;
-    throw new Error(code === 'ENOENT' ? missing : `${program} ${args[0]} failed: ${stderr?.trim()}`);
+    throw new Error(
+      code === 'ENOENT' ? missing : `${program} ${args[0]} failed: ${stderr?.trim()}`,
+    );
   }
 }

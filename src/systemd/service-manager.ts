@@ -37,6 +37,7 @@ export class ServiceManager {
   #told: Promise<void> = Promise.resolve();
   #looking: NodeJS.Timeout | undefined;
   #status: string | undefined;
+  #left = false;
 
   constructor(env: ServiceEnvironment, logger: Logger) {
     this.#env = env;
@@ -61,7 +62,7 @@ export class ServiceManager {
 
   /** The service is about to end. */
   stopping(): Promise<void> {
-    this.leave();
+    clearInterval(this.#looking);
     return this.#tell('STOPPING=1');
   }
 
@@ -86,13 +87,15 @@ export class ServiceManager {
     this.#looking = setInterval(look, watchdogMs ? watchdogMs / 2 : LOOK_MS).unref();
   }
 
-  /** Another process tells from now on. */
+  /** Another process speaks for the service from now on: the end of this one is not the service's. */
   leave(): void {
+    this.#left = true;
     clearInterval(this.#looking);
   }
 
   #tell(...fields: readonly string[]): Promise<void> {
-    if (this.#env.NOTIFY_SOCKET) this.#told = this.#told.then(() => this.#send(fields));
+    if (this.#env.NOTIFY_SOCKET && !this.#left)
+      this.#told = this.#told.then(() => this.#send(fields));
     return this.#told;
   }
 

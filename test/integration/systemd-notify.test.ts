@@ -123,4 +123,15 @@ describe('the service manager', () => {
     await manager.stopping();
     assert.deepEqual(socket.messages, [['STATUS=serving'], ['STOPPING=1']]);
   });
+
+  test('hears nothing more from a process whose place another one has taken', async (t) => {
+    const NOTIFY_SOCKET = join(temporaryFolder(t), 'notify');
+    const socket = await openNotifySocket(t, NOTIFY_SOCKET);
+    const manager = new ServiceManager({ NOTIFY_SOCKET, PATH }, recordingLogger().logger);
+    await manager.ready();
+    manager.leave();
+    await manager.stopping();
+    await new ServiceManager({ NOTIFY_SOCKET, PATH }, recordingLogger().logger).ready();
+    assert.deepEqual(socket.messages, [['READY=1'], ['READY=1']]);
+  });
 });
