@@ -19,7 +19,7 @@ export interface DebianRoot {
   start(...command: readonly string[]): ChildProcess;
   /** Copies a file into its /root; its path there. */
   bring(file: string): string;
-  /** All that is in it, but what dpkg and its like note of their own work. */
+  /** All that is in it, but what dpkg, useradd and their like note of their own work. */
   files(): string[];
 }
 
@@ -72,6 +72,7 @@ export async function makeDebianRoot(t: TestContext): Promise<DebianRoot> {
       execFileSync('find', ['.', '-xdev'], { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 26 })
         .split('\n')
         .filter((path) => !/^\.\/(proc|run|root|tmp|var\/(lib\/dpkg|log|cache))\//.test(path))
+        .filter((path) => !/^\.\/etc\/g?(passwd|group|shadow)-$/.test(path))
         .sort(),
   };
 }
