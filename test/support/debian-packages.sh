@@ -1,18 +1,23 @@
 #!/bin/sh
 # Makes sure that the Debian packages which the tests use are there: real memcached, real Django
 # with its three memcached clients, a real browser, real consoles (noVNC, websockify, x11vnc), ip for
-# addresses that come and go.
+# addresses that come and go, the testers of resource agents.
 # Installs what is missing where it may (root, or sudo without a password), otherwise says what to
-# run. `horizon` adds what test:horizon needs, `bench` is for the peers and loads of the benchmark.
+# run. `horizon` adds what test:horizon needs, `bench` is for the peers and loads of the benchmark, `ha` for
+# the cluster of test:ha.
 set -eu
 
-packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2'
+packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2 resource-agents libxml2-utils shellcheck curl procps'
 if [ "${1:-}" = horizon ]; then
   packages="$packages openstack-dashboard keystone python3-gunicorn"
 fi
 
 if [ "${1:-}" = bench ]; then
   packages='memcached haproxy hitch nginx-light wrk'
+fi
+
+if [ "${1:-}" = ha ]; then
+  packages='pacemaker pacemaker-cli-utils corosync crmsh pcs resource-agents haproxy hitch memcached iproute2 util-linux procps curl'
 fi
 
 missing=''
