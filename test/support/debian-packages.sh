@@ -17,7 +17,7 @@ if [ "${1:-}" = bench ]; then
 fi
 
 if [ "${1:-}" = ha ]; then
-  packages='pacemaker pacemaker-cli-utils corosync crmsh pcs resource-agents haproxy hitch memcached iproute2 util-linux procps curl'
+  packages='pacemaker pacemaker-cli-utils corosync crmsh pcs resource-agents haproxy hitch memcached iproute2 libxml2-utils procps curl'
 fi
 
 missing=''
