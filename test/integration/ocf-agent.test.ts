@@ -12,6 +12,7 @@ import { descendants, isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { openWebSocket, startWebSocketBackend } from '../support/websocket.ts';
 
+const CHECKOUT = new URL('../../', import.meta.url).pathname;
 const AGENT = new URL('../../packaging/ocf/dashgate', import.meta.url).pathname;
 
 describe('the resource agent', () => {
@@ -85,27 +86,30 @@ describe('the resource agent', () => {
     });
   });
 
-  test('tells that it was killed, and clears away what was left', async (t) => {
+  test('runs npm start in a checkout, tells that it was killed, and clears away what was left', async (t) => {
     const backend = await startBackend(t);
     const resource = await agentResource(t, { PORTAL_BACKENDS: backend.url });
-    await resource.run('start');
-    const supervisor = resource.group();
-    const [worker] = descendants(supervisor);
+    const npm = { directory: CHECKOUT };
+    assert.equal((await resource.run('start', npm)).code, OCF.success);
+    const below = descendants(resource.group());
+    const supervisor = below.find(({ command }) => command.includes('start'))!;
+    const [worker] = descendants(supervisor.pid);
+    assert.equal((await resource.run('monitor', { ...npm, level: '20' })).code, OCF.success);
     // The worker stays behind as long as it stands still.
     process.kill(worker!.pid, 'SIGSTOP');
-    process.kill(supervisor, 'SIGKILL');
-    await until('it is gone', () => !isRunning(supervisor));
-    const orphaned = await resource.run('monitor');
+    process.kill(supervisor.pid, 'SIGKILL');
+    await until('it is gone', () => !isRunning(supervisor.pid));
+    const orphaned = await resource.run('monitor', npm);
     assert.equal(orphaned.code, OCF.generic);
     assert.match(orphaned.err, /has left processes behind/);
-    assert.equal((await resource.run('start')).code, OCF.success, 'it comes back');
+    assert.equal((await resource.run('start', npm)).code, OCF.success, 'it comes back');
     assert.ok(!isRunning(worker!.pid));
     assert.equal(await statusThrough(resource), 200);
     process.kill(-resource.group(), 'SIGKILL');
     await until('nothing is left', async () => {
-      return (await resource.run('monitor')).code === OCF.notRunning;
+      return (await resource.run('monitor', npm)).code === OCF.notRunning;
     });
-    assert.equal((await resource.run('stop')).code, OCF.success);
+    assert.equal((await resource.run('stop', npm)).code, OCF.success);
   });
 
   test('kills what does not end within its time', async (t) => {
