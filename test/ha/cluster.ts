@@ -96,8 +96,8 @@ export class Cluster {
    */
   async moved(from: Machine, timeoutMs: number): Promise<number | undefined> {
     const others = this.machines.filter((machine) => machine !== from);
-    for (const end = Date.now() + timeoutMs; Date.now() < end; ) {
-      if (others.some(hasAddress)) return Date.now();
+    for (let at = Date.now(), end = at + timeoutMs; at < end; at = Date.now()) {
+      if (others.some(hasAddress)) return at;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     return undefined;

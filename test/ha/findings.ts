@@ -62,9 +62,14 @@ function firstConnections(
   { at: faultAt, movedAt = Number.POSITIVE_INFINITY }: Takeover,
 ): ClientEvent[] {
   return events.filter(
-    ({ kind, at, outcome, session }) =>
-      // A session that came later may be the second machine's own.
-      kind === 'fresh' && at >= movedAt && outcome === 'ok' && session && session.since < faultAt,
+    ({ kind, at, ms, outcome, session }) =>
+      kind === 'fresh' &&
+      outcome === 'ok' &&
+      // The first one has not had the address any more for a while when the second one gets it.
+      at + ms >= movedAt &&
+      // A session that came later may be the second one's own.
+      session !== undefined &&
+      session.since < faultAt,
   );
 }
 

@@ -17,7 +17,7 @@ import { LOGIN, Site } from './site.ts';
 import type { Row } from './table.ts';
 
 /** How long the address may take to be somewhere else, in ms. */
-const MOVE_MS = 30_000;
+const MOVE_MS = 20_000;
 /** How long both front doors may take to know their backends again, in ms. */
 const READY_MS = 60_000;
 

@@ -7,7 +7,7 @@ import type { ClientEvent, ClientTask } from './event.ts';
 
 const MAIN = new URL('client-main.ts', import.meta.url).pathname;
 /** How long the users may take until all is well, in ms. */
-const WELL_MS = 60_000;
+const WELL_MS = 40_000;
 /** How long all has to be well to be called so, in ms. */
 const STEADY_MS = 1_500;
 
