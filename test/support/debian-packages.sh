@@ -1,13 +1,13 @@
 #!/bin/sh
 # Makes sure that the Debian packages which the tests use are there: real memcached, real Django
 # with its three memcached clients, a real browser, real consoles (noVNC, websockify, x11vnc), ip for
-# addresses that come and go.
+# addresses that come and go, the testers of resource agents.
 # Installs what is missing where it may (root, or sudo without a password), otherwise says what to
 # run. `horizon` adds what test:horizon needs, `bench` is for the peers and loads of the benchmark,
-# `package` for building packages, `packages` for trying them as well.
+# `package` for building packages, `packages` for trying them as well, `ha` for the cluster of test:ha.
 set -eu
 
-packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2 systemd python3-seccomp mandoc'
+packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2 systemd python3-seccomp mandoc resource-agents libxml2-utils shellcheck curl procps'
 if [ "${1:-}" = horizon ]; then
   packages="$packages openstack-dashboard keystone python3-gunicorn"
 fi
@@ -21,6 +21,10 @@ if [ "${1:-}" = package ] || [ "${1:-}" = packages ]; then
 fi
 if [ "${1:-}" = packages ]; then
   packages="$packages cpio debootstrap lintian python3"
+fi
+
+if [ "${1:-}" = ha ]; then
+  packages='pacemaker pacemaker-cli-utils corosync crmsh pcs resource-agents haproxy hitch memcached iproute2 libxml2-utils procps curl'
 fi
 
 missing=''
