@@ -1,5 +1,5 @@
-import type { Server } from 'node:http';
-import { createAdmin } from '../admin/admin.ts';
+import type { SecureContextOptions } from 'node:tls';
+import { type AdminHttpServer, type AdminOptions, createAdmin } from '../admin/admin.ts';
 import { HISTORY_INTERVAL_MS, History } from '../admin/history.ts';
 import {
   type CacheView,
@@ -120,10 +120,10 @@ export class ControlPlane implements Uplink {
     await Promise.all(this.#services.map((service) => service.start()));
   }
 
-  /** The admin server, to be bound. */
-  admin(): Server {
+  /** The admin server, to be bound; with TLS where it is told by what. */
+  admin(tls?: SecureContextOptions): AdminHttpServer {
     const { workers, cache } = this.#options;
-    return createAdmin({
+    const options: AdminOptions = {
       services: () => this.#services,
       cluster: () => this.#cluster,
       cache,
@@ -150,7 +150,8 @@ export class ControlPlane implements Uplink {
       },
       operations: new Operator(this, this.#sessions, this.#options.reload),
       logger: this.#options.logger,
-    });
+    };
+    return createAdmin(options, tls);
   }
 
   /** The pools, and what is observed of their backends. */
