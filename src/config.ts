@@ -1,10 +1,11 @@
 import { type FileReader, type FileText, KeptFiles, readFromDisk } from './config-files.ts';
 import type { ListenAddress } from './config-values.ts';
 import { messageOf } from './errors.ts';
-import type { KeyPair } from './listener/certificate.ts';
+import { type KeyPair, pairUp } from './listener/certificate.ts';
 import { pairUpAll } from './listener/key-pairs.ts';
 import { parseNode } from './memcached/node-address.ts';
 import { SETTINGS, type Setting } from './settings.ts';
+import { closest } from './spelling.ts';
 import { includesStatus } from './upstream/status-set.ts';
 
 type Settings = typeof SETTINGS;
@@ -15,6 +16,8 @@ type Values = { readonly [N in Name]: Settings[N] extends Setting<infer T> ? T :
 /** A sound configuration: every setting under its own name, and the key pairs put together. */
 export type Config = Values & {
   readonly keyPairs: readonly KeyPair[];
+  /** What the admin listener shows; undefined where it is plain HTTP. */
+  readonly adminKeyPair: KeyPair | undefined;
   readonly source: ConfigSource;
 };
 
@@ -87,12 +90,14 @@ function readConfig(env: Environment, files: KeptFiles): Config {
   assertRoomForWorkers(config, report);
   assertChecks(config, report);
   const keyPairs = readKeyPairs(config, report);
+  const ownAdminPair = readAdminKeyPair(config, report);
   if (problems.length > 0 || !keyPairs) throw new ConfigError(problems);
   const settings = Object.fromEntries(
     NAMES.filter((name) => env[name] !== undefined).map((name) => [name, env[name]]),
   );
   const source = { settings, files: files.contents };
-  return Object.freeze({ ...(config as Values), keyPairs, source });
+  const adminKeyPair = config.ADMIN_TLS ? (ownAdminPair ?? keyPairs[0]) : undefined;
+  return Object.freeze({ ...(config as Values), keyPairs, adminKeyPair, source });
 }
 
 /**
@@ -135,7 +140,7 @@ export function assertKnownNames(file: string, names: readonly string[]): void {
   const problems = names
     .filter((name) => !(name in SETTINGS))
     .map((name) => {
-      const guess = closest(name);
+      const guess = closest(name, NAMES);
       const hint = guess ? `did you mean ${guess}?` : 'see .env.example for all settings';
       return { name, value: undefined, problem: `in ${file} is not a setting; ${hint}` };
     });
@@ -268,24 +273,30 @@ function readKeyPairs(
   }
 }
 
-/** The setting whose name is fewest edits away, if it is near. */
-function closest(name: string): string | undefined {
-  const ranked = Object.keys(SETTINGS)
-    .map((known) => ({ known, distance: editDistance(name.toUpperCase(), known) }))
-    .sort((a, b) => a.distance - b.distance);
-  const [best] = ranked;
-  return best && best.distance <= 3 ? best.known : undefined;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, substitution));
-    }
-    row = next;
+/** The pair of the admin listener alone; undefined where it has none. */
+function readAdminKeyPair(
+  config: Partial<Values>,
+  report: (name: Name, problem: string) => void,
+): KeyPair | undefined {
+  // One that could not be read has been told of.
+  if (!('ADMIN_TLS_CERT' in config && 'ADMIN_TLS_KEY' in config)) return undefined;
+  const { ADMIN_TLS: on, ADMIN_TLS_CERT: certificate, ADMIN_TLS_KEY: key } = config;
+  if (!certificate && !key) return undefined;
+  if (on === false) {
+    const unused = certificate ? 'ADMIN_TLS_CERT' : 'ADMIN_TLS_KEY';
+    report(unused, 'serves nothing while ADMIN_TLS is off; set ADMIN_TLS=on, or leave it out');
   }
-  return row[b.length]!;
+  if (certificate && key) {
+    try {
+      return pairUp(certificate, key, 'ADMIN_TLS_CERT');
+    } catch (error) {
+      report('ADMIN_TLS_KEY', messageOf(error));
+    }
+  } else if (certificate) {
+    report('ADMIN_TLS_KEY', 'has to be set: write the path of the key of ADMIN_TLS_CERT');
+  } else {
+    const problem = 'has to be set: write the path of the certificate of ADMIN_TLS_KEY, or leave';
+    report('ADMIN_TLS_CERT', `${problem} that out to have the first of TLS_CERT`);
+  }
+  return undefined;
 }

@@ -13,6 +13,7 @@ import {
   oneOf,
   urlPath,
 } from './config-values.ts';
+import { readCertificate, readKey } from './listener/certificate.ts';
 import { readCertificates, readKeys } from './listener/key-pairs.ts';
 import { LOG_LEVELS } from './log.ts';
 import { PLACEMENTS } from './memcached/placement.ts';
@@ -318,7 +319,22 @@ export const SETTINGS = {
   ADMIN_LISTEN: optional(
     listenAddress,
     '127.0.0.1:9090',
-    'Address of /healthz, /readyz, /metrics, the status page and the API, plain HTTP; for this host only unless ADMIN_PASSWORD or ADMIN_TOKEN is set; empty: off.',
+    'Address of /healthz, /readyz, /metrics, the status page and the API; for this host only unless ADMIN_PASSWORD or ADMIN_TOKEN is set; empty: off.',
+  ),
+  ADMIN_TLS: preset(
+    flag,
+    'off',
+    'Whether it speaks HTTPS, with ADMIN_TLS_CERT or else with the first of TLS_CERT: on or off.',
+  ),
+  ADMIN_TLS_CERT: optional(
+    readCertificate,
+    '',
+    'PEM file of a certificate of its own, followed by its intermediates; empty: the first of TLS_CERT.',
+  ),
+  ADMIN_TLS_KEY: optional(
+    readKey,
+    '',
+    'PEM file of its private key, without a passphrase; needed where ADMIN_TLS_CERT is set.',
   ),
   ADMIN_PASSWORD: secret(
     adminPassword,

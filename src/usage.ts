@@ -6,6 +6,7 @@ export const OPTIONS = {
   json: { type: 'boolean' },
   open: { type: 'boolean' },
   admin: { type: 'string' },
+  ca: { type: 'string' },
   'this-gateway': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -17,7 +18,8 @@ export const OPTION_HELP: Readonly<Record<OptionName, readonly [string, string]>
   config: ['-c, --config FILE', 'read settings from FILE, in place of .env'],
   json: ['--json', 'print JSON, for programs'],
   open: ['--open', 'open the portal in the browser of this desktop'],
-  admin: ['--admin URL', "ask the gateway at http://host:port, in place of ADMIN_LISTEN's"],
+  admin: ['--admin URL', "ask the gateway at http(s)://host:port, in place of ADMIN_LISTEN's"],
+  ca: ['--ca FILE', 'trust the authorities in FILE, in place of the certificate of ADMIN_TLS'],
   'this-gateway': ['--this-gateway', 'for the gateway that is asked alone, in place of all'],
   help: ['-h, --help', 'print this'],
 };
@@ -36,10 +38,11 @@ export interface CommandUsage {
 
 const SETTINGS_TEXT = 'Settings come from the environment, then from .env.';
 const TOKEN_TEXT = `It asks the gateway that runs, at its ADMIN_LISTEN, and shows it ADMIN_TOKEN where that is set;
-both come from the environment, then from .env.`;
+both come from the environment, then from .env. Where that is HTTPS (ADMIN_TLS), the certificate of these
+settings is trusted as it is, and others where an authority of this host has issued them.`;
 const CHANGE_EXITS = `0 done; 1 the gateway refused it, and says why; 2 the gateway cannot be reached or does
 not let this command in; 64 wrong usage; 78 wrong configuration.`;
-const CHANGE_OPTIONS = ['this-gateway', 'admin', 'config'] as const;
+const CHANGE_OPTIONS = ['this-gateway', 'admin', 'ca', 'config'] as const;
 
 /** The commands, in the order in which they are told. */
 export const COMMANDS = {
@@ -83,7 +86,7 @@ ${SETTINGS_TEXT}`,
   },
   status: {
     args: [],
-    options: ['json', 'admin', 'config'],
+    options: ['json', 'admin', 'ca', 'config'],
     summary: 'tell how the gateway that runs and its backends, nodes and consoles are',
     text: `Tells how services and their backends, consoles, memcached nodes and the other gateways are, and
 what is wrong.
@@ -127,7 +130,7 @@ ${TOKEN_TEXT}`,
   },
   reload: {
     args: [],
-    options: ['admin', 'config'],
+    options: ['admin', 'ca', 'config'],
     summary: 'have the gateway that runs read its configuration anew',
     text: `Has the gateway read its own configuration anew, as SIGHUP does, and tells what is wrong with it:
 one that will not do changes nothing.

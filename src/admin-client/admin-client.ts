@@ -133,7 +133,14 @@ export class AdminClient {
       return new AdminError(
         'unanswered',
         `${address} cannot be trusted or speaks no TLS (${cause})`,
-        'write http:// where it is plain; NODE_EXTRA_CA_CERTS=FILE names a CA of your own',
+        'write http:// where it is plain; --ca FILE names the authority of its certificate, or that itself; where the file of that has been renewed, have the gateway read it (kill -HUP)',
+      );
+    }
+    if (/^HPE_|ECONNRESET/.test(code) && this.#target.url.protocol === 'http:') {
+      return new AdminError(
+        'unanswered',
+        `${address} has not answered in HTTP (${cause})`,
+        'where it speaks HTTPS, set ADMIN_TLS=on, or write --admin https://host:port',
       );
     }
     return new AdminError(

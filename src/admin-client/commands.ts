@@ -1,10 +1,12 @@
 import { type Environment, parseSettings } from '../config.ts';
+import { UsageError } from '../errors.ts';
 import { plain } from '../terminal.ts';
 import { AdminClient, AdminError, type Change } from './admin-client.ts';
 import { readSubject, readWeight, type Subject } from './arguments.ts';
 import { problemsOf } from './problems.ts';
 import { statusText } from './status-report.ts';
 import { adminTarget } from './target.ts';
+import { configuredTrust, type Trust, trustInFile } from './trust.ts';
 
 /** What a command prints, and its exit code. */
 export interface Outcome {
@@ -22,6 +24,8 @@ export interface GatewayCommand {
   readonly json?: boolean | undefined;
   /** Address of the gateway, where it is not that of the settings. */
   readonly admin?: string | undefined;
+  /** File with what is trusted, where that is not the certificate of the settings. */
+  readonly ca?: string | undefined;
   readonly 'this-gateway'?: boolean | undefined;
   readonly colours: boolean;
 }
@@ -31,18 +35,26 @@ export interface GatewayCommand {
  * @throws UsageError or ConfigError where it is not clear what to do.
  */
 export async function askGateway(
-  { command, args, json = false, admin, colours, ...rest }: GatewayCommand,
+  { command, args, json = false, admin, ca, colours, ...rest }: GatewayCommand,
   env: () => Environment,
 ): Promise<Outcome> {
   const subject = args[0] === undefined ? undefined : readSubject(args[0]);
   const change = changeOf(command, args[1]);
-  const settings = parseSettings(env(), ['ADMIN_LISTEN', 'ADMIN_TOKEN']);
-  const client = new AdminClient(adminTarget(settings, admin));
+  const given = env();
+  const settings = parseSettings(given, ['ADMIN_LISTEN', 'ADMIN_TOKEN', 'ADMIN_TLS']);
+  const target = adminTarget(settings, admin);
+  const client = new AdminClient({ ...target, trust: trustFor(target.url, ca, given) });
   if (subject && change) {
     const scope = rest['this-gateway'] ? 'gateway' : 'all';
     return runDecision(client, subject, { ...change, scope });
   }
   return command === 'reload' ? runReload(client) : runStatus(client, { json, colours });
+}
+
+function trustFor(url: URL, ca: string | undefined, env: Environment): Trust | undefined {
+  if (url.protocol === 'https:') return ca === undefined ? configuredTrust(env) : trustInFile(ca);
+  if (ca === undefined) return undefined;
+  throw new UsageError(`--ca is for https://, and ${url.origin} is asked; leave it out`);
 }
 
 function changeOf(

@@ -23,7 +23,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
  * whole answer in time: a `TimeoutError`, or an error of the connection with its `code`.
  */
 export async function ask(
-  { url, token }: AdminTarget,
+  { url, token, trust }: AdminTarget,
   { path, body, csrf, timeoutMs }: AdminRequest,
 ): Promise<AdminAnswer> {
   const send = url.protocol === 'https:' ? tlsRequest : plainRequest;
@@ -33,6 +33,7 @@ export async function ask(
     return await new Promise((resolve, reject) => {
       const outgoing = send(new URL(path, url), {
         agent: false,
+        ...trust,
         signal,
         method: json === undefined ? 'GET' : 'POST',
         headers: {

@@ -51,8 +51,11 @@ function told(cache: CacheHealth | undefined, copies: number | undefined, nodes:
 }
 
 function moving({ to, leaving }: NonNullable<CacheHealth['move']>): Html {
-  const stay = leaving.length > 0 && `; leave ${leaving.join(', ')} running until it is done`;
-  return html`<p class="notice">${badge('warn', 'moving')} The session cache moves to ${to.join(', ')}${stay}.</p>`;
+  const told =
+    leaving.length > 0
+      ? `The session cache moves to ${to.join(', ')}; leave ${leaving.join(', ')} running until it is done.`
+      : `The session cache brings every session to its new place on ${to.join(', ')}; no node is given up.`;
+  return html`<p class="notice">${badge('warn', 'moving')} ${told}</p>`;
 }
 
 function reportOf({ node, reachable, facts, error }: NodeHealth): NodeReport {

@@ -1,4 +1,5 @@
 import { type Html, html } from '../html.ts';
+import { STYLES } from './page-assets.ts';
 import type { GatewayState, OpenTunnel } from './state.ts';
 import { consoleSection } from './status-consoles.ts';
 import { gatewaySection, processSection } from './status-gateways.ts';
@@ -41,8 +42,10 @@ ${csrf !== undefined && html`<meta name="csrf-token" content="${csrf}">`}
 <noscript><meta http-equiv="refresh" content="5"></noscript>
 <link rel="icon" href="page/icon.svg">
 <link rel="stylesheet" href="page/uplot.css">
-<link rel="stylesheet" href="page/status.css">
-<script src="page/theme.js"></script>
+${STYLES.map(
+  (name) => html`<link rel="stylesheet" href="page/${name}">
+`,
+)}<script src="page/theme.js"></script>
 <script src="page/uplot.js" defer></script>
 <script src="page/morphdom.js" defer></script>
 <script src="page/status.js" type="module"></script>

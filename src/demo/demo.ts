@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Environment, parseConfig, parseSettings } from '../config.ts';
+import { type Config, type Environment, parseConfig, parseSettings } from '../config.ts';
 import type { ListenAddress } from '../config-values.ts';
 import { CodeCache } from '../gateway/code-cache.ts';
 import { startGateway } from '../gateway/gateway.ts';
@@ -99,7 +99,7 @@ Dashgate demo ready
   portal   ${portal}  (user ${USER}, password ${password})
   console  ${publicUrl(config.CONSOLE_LISTEN)}/vnc_lite.html
   cache    ${CACHE_LISTEN ? hostPort(CACHE_LISTEN) : 'off'}
-  admin    ${config.ADMIN_LISTEN ? `http://${hostPort(config.ADMIN_LISTEN)}/` : 'off'}
+  admin    ${adminUrl(config)}
   ${dashboards.length} dashboards, ${consoles.length} consoles, ${memcached.told}
   The certificate is self-signed: let the browser accept it. Ctrl-C ends all of it.
 `);
@@ -148,6 +148,10 @@ function isInstalled(program: string, path = ''): boolean {
 /** How a browser on this host reaches a listener. */
 function publicUrl(address: ListenAddress | undefined): string {
   return address ? `https://${hostPort(address)}` : 'off';
+}
+
+function adminUrl({ ADMIN_LISTEN: address, ADMIN_TLS: secure }: Config): string {
+  return address ? `${secure ? 'https' : 'http'}://${hostPort(address)}/` : 'off';
 }
 
 function hostPort({ host, port }: ListenAddress): string {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { Config } from '../config.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import type { Check } from './check.ts';
 import type { Report } from './finding.ts';
@@ -7,19 +8,8 @@ import type { Report } from './finding.ts';
 export const accessCheck: Check = {
   name: 'access',
   run({ config }, report) {
-    const { ADMIN_LISTEN: admin, CACHE_LISTEN: cache } = config;
-    if (admin && isLoopback(admin.host)) {
-      const detail = 'the admin listener is open to this host only';
-      report({ severity: 'ok', subject: 'ADMIN_LISTEN', detail });
-    } else if (admin) {
-      report({
-        severity: 'warning',
-        subject: 'ADMIN_LISTEN',
-        detail: `the admin listener at ${admin.host} can be reached from beyond this host`,
-        remedy:
-          'write 127.0.0.1:9090 and reach it through SSH, or close the port to all but operators',
-      });
-    }
+    const { CACHE_LISTEN: cache } = config;
+    examineAdmin(config, report);
     examineNetworks('TRUSTED_PROXIES', config.TRUSTED_PROXIES, report, {
       all: 'anybody may choose the address and scheme that dashboards see, with X-Forwarded-*',
       remedy: 'name the addresses of the proxies in front, and nothing else',
@@ -35,6 +25,37 @@ export const accessCheck: Check = {
     });
   },
 };
+
+/** Who reaches the admin listener, and who can read what goes there. */
+function examineAdmin(
+  { ADMIN_LISTEN: admin, ADMIN_TLS: secure, ADMIN_PASSWORD: password }: Config,
+  report: Report,
+): void {
+  if (!admin) return;
+  const subject = 'ADMIN_LISTEN';
+  if (isLoopback(admin.host)) {
+    const detail = 'the admin listener is open to this host only';
+    report({ severity: 'ok', subject, detail });
+    return;
+  }
+  const reached = `the admin listener at ${admin.host} can be reached from beyond this host`;
+  if (secure) {
+    report({
+      severity: 'note',
+      subject,
+      detail: `${reached}, over HTTPS`,
+      remedy: 'close the port to all but operators and what collects metrics',
+    });
+    return;
+  }
+  const what = password === undefined ? 'its token goes' : 'its password goes';
+  report({
+    severity: 'warning',
+    subject,
+    detail: `${reached}, and ${what} over the network as plain text`,
+    remedy: 'set ADMIN_TLS=on, or write 127.0.0.1:9090 and reach it through SSH',
+  });
+}
 
 /** A range of IPv4 or IPv6 with fewer bits is of many networks; with none, it is everybody. */
 const FEW_BITS = { 4: 8, 6: 32 } as const;

@@ -9,7 +9,9 @@ import { validityOf } from './validity.ts';
 export const ownCertificatesCheck: Check = {
   name: 'certificates',
   run({ config }, report) {
-    for (const pair of config.keyPairs) examinePair(pair, report, Date.now());
+    const { keyPairs, adminKeyPair } = config;
+    const pairs = new Set([...keyPairs, ...(adminKeyPair ? [adminKeyPair] : [])]);
+    for (const pair of pairs) examinePair(pair, report, Date.now());
   },
 };
 

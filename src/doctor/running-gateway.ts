@@ -1,5 +1,6 @@
 import { ask } from '../admin-client/request.ts';
 import { adminTarget } from '../admin-client/target.ts';
+import { ANYBODY, trustIn } from '../admin-client/trust.ts';
 import type { Config } from '../config.ts';
 
 /** A gateway of this configuration that runs on this host, as its admin listener tells of it. */
@@ -14,17 +15,18 @@ export interface RunningGateway {
 const ANSWER_MS = 1_500;
 
 /** Looks for a running gateway through ADMIN_LISTEN; never rejects. */
-export async function findGateway({
-  ADMIN_LISTEN,
-  ADMIN_TOKEN,
-}: Config): Promise<RunningGateway | undefined> {
+export async function findGateway(config: Config): Promise<RunningGateway | undefined> {
   try {
-    const target = adminTarget({ ADMIN_LISTEN, ADMIN_TOKEN });
-    const answerTo = async (path: string) =>
-      (await ask(target, { path, timeoutMs: ANSWER_MS })).body;
-    if ((await answerTo('/healthz')) !== 'ok\n') return undefined;
-    const state = await answerTo('/api/state').catch(() => '');
-    return { pids: pidsIn(state), peers: peersIn(state) };
+    const target = adminTarget(config);
+    // One with another certificate than that of the files runs, too, but is shown no token.
+    const stranger = { ...target, token: undefined, trust: ANYBODY };
+    const alive = await ask(stranger, { path: '/healthz', timeoutMs: ANSWER_MS });
+    if (alive.body !== 'ok\n') return undefined;
+    const { adminKeyPair } = config;
+    const known = { ...target, trust: adminKeyPair && trustIn(adminKeyPair.leaf) };
+    const state = ask(known, { path: '/api/state', timeoutMs: ANSWER_MS });
+    const { body } = await state.catch(() => ({ body: '' }));
+    return { pids: pidsIn(body), peers: peersIn(body) };
   } catch {
     return undefined;
   }

@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import type { Config } from '../config.ts';
-import { reachedAt } from '../config-values.ts';
+import { type ListenAddress, reachedAt } from '../config-values.ts';
 import { dataListeners, type ListenerConfig } from '../gateway/listeners.ts';
+import type { KeyPair } from '../listener/certificate.ts';
 import { parseNetworks, trusts } from '../policy/networks.ts';
 import { type Check, examineEach } from './check.ts';
 import type { Observation } from './finding.ts';
@@ -13,18 +14,35 @@ const HANDSHAKE_MS = 2_000;
 export const servedCertificatesCheck: Check = {
   name: 'served-certificates',
   async run({ config, gateway, resolves }, report) {
-    const secure = dataListeners(config).filter(
-      ({ name, address }) =>
-        (name === 'portal' || name === 'console') && address.port !== 0 && resolves(address.host),
+    const reached = shownOf(config).filter(
+      ({ address }) => address.port !== 0 && resolves(address.host),
     );
     if (!(await gateway)) return;
-    await examineEach(
-      secure.filter((listener) => !expectsProxyHeader(listener, config)),
-      async (listener, tell) => tell(await examineListener(listener, config)),
-      report,
-    );
+    await examineEach(reached, async (shown, tell) => tell(await examineListener(shown)), report);
   },
 };
+
+/** A listener, and what it is to show. */
+interface Shown {
+  readonly subject: string;
+  readonly address: ListenAddress;
+  readonly pairs: readonly KeyPair[];
+  /** Where the pairs come from. */
+  readonly setting: string;
+}
+
+function shownOf(config: Config): Shown[] {
+  const { keyPairs: pairs, adminKeyPair, ADMIN_LISTEN: admin, ADMIN_TLS_CERT } = config;
+  const shown: Shown[] = dataListeners(config)
+    .filter(({ name }) => name === 'portal' || name === 'console')
+    .filter((listener) => !expectsProxyHeader(listener, config))
+    .map(({ setting: subject, address }) => ({ subject, address, pairs, setting: 'TLS_CERT' }));
+  if (admin && adminKeyPair) {
+    const setting = ADMIN_TLS_CERT ? 'ADMIN_TLS_CERT' : 'TLS_CERT';
+    shown.push({ subject: 'ADMIN_LISTEN', address: admin, pairs: [adminKeyPair], setting });
+  }
+  return shown;
+}
 
 /** A listener takes no connection of this host without a PROXY protocol header where it is a proxy. */
 function expectsProxyHeader({ address }: ListenerConfig, config: Config): boolean {
@@ -33,10 +51,7 @@ function expectsProxyHeader({ address }: ListenerConfig, config: Config): boolea
   return proxies.length > 0 && trusts(parseNetworks(proxies), host === 'localhost' ? '::1' : host);
 }
 
-async function examineListener(
-  { setting: subject, address }: ListenerConfig,
-  { keyPairs }: Config,
-): Promise<Observation> {
+async function examineListener({ subject, address, pairs, setting }: Shown): Promise<Observation> {
   let shown: X509Certificate;
   try {
     shown = await certificateAt(reachedAt(address));
@@ -49,14 +64,14 @@ async function examineListener(
     };
   }
   const { fingerprint256 } = shown;
-  if (keyPairs.some(({ leaf }) => leaf.fingerprint256 === fingerprint256)) {
-    const detail = 'clients are shown a certificate of TLS_CERT as it is now';
+  if (pairs.some(({ leaf }) => leaf.fingerprint256 === fingerprint256)) {
+    const detail = `clients are shown a certificate of ${setting} as it is now`;
     return { severity: 'ok', subject, detail };
   }
   return {
     severity: 'warning',
     subject,
-    detail: `clients are shown a certificate until ${shown.validTo} that is none of TLS_CERT as it is now`,
+    detail: `clients are shown a certificate until ${shown.validTo} that is none of ${setting} as it is now`,
     remedy: 'have the gateway read its certificates anew (kill -HUP)',
   };
 }

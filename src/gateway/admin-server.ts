@@ -1,3 +1,6 @@
+import { Server as TlsServer } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
+import type { AdminHttpServer } from '../admin/admin.ts';
 import type { BoundListener } from './bound-listeners.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { Shutdown } from './shutdown.ts';
@@ -9,22 +12,34 @@ const MOVE_MS = 10_000;
 export class AdminServer {
   readonly #control: ControlPlane;
   #listener: BoundListener | undefined;
+  #server: AdminHttpServer | undefined;
   #shutdown: Shutdown | undefined;
 
   constructor(control: ControlPlane) {
     this.#control = control;
   }
 
-  /** Serves behind a listener from now on, and no longer behind another one. */
-  async listen(listener: BoundListener | undefined): Promise<void> {
-    if (listener?.sockets[0] === this.#listener?.sockets[0]) return;
+  /**
+   * Serves behind a listener from now on, and no longer behind another one; behind the same, with
+   * this certificate from the next connection on.
+   * @param tls Needed where the listener is secure.
+   */
+  async listen(
+    listener: BoundListener | undefined,
+    tls: SecureContextOptions | undefined,
+  ): Promise<void> {
+    if (listener?.sockets[0] === this.#listener?.sockets[0]) {
+      if (this.#server instanceof TlsServer && tls) this.#server.setSecureContext(tls);
+      return;
+    }
     const before = this.#shutdown;
+    this.#server = undefined;
     this.#shutdown = undefined;
     this.#listener = listener;
     if (listener) {
-      const server = this.#control.admin();
-      this.#shutdown = new Shutdown(server);
-      await listener.sockets[0]!.listen(server);
+      this.#server = this.#control.admin(listener.config.secure ? tls : undefined);
+      this.#shutdown = new Shutdown(this.#server);
+      await listener.sockets[0]!.listen(this.#server);
     }
     if (before) this.#control.dismissWatchers();
     void before?.run(MOVE_MS);

@@ -35,7 +35,7 @@ export async function bindListeners(
     for (const { sockets: count, ...config } of wanted) {
       const known = [...held.values()].find((other) => isSame(other.config, config));
       const sockets = known
-        ? known.sockets.slice(0, count)
+        ? socketsOf(known, config, count)
         : await bindUnlessAbsent(config, count, held);
       if (!sockets) {
         awaited.push(config);
@@ -76,6 +76,16 @@ export function closeUnused(listeners: BoundListeners, kept: BoundListeners): vo
   for (const { sockets } of listeners.values()) {
     for (const socket of sockets) if (!used.has(socket)) socket.close();
   }
+}
+
+/** Those of a listener that is bound; what is to be served with TLS now, or without, is another one's. */
+function socketsOf(
+  { config, address, sockets }: BoundListener,
+  { setting, secure = false }: ListenerConfig,
+  count: number,
+): BoundSocket[] {
+  if (secure === (config.secure ?? false)) return sockets.slice(0, count);
+  return [bindBeside(setting, address)];
 }
 
 /** Whatever their names are; but a free port was chosen for one listener only. */

@@ -1,5 +1,5 @@
-import type { Server } from 'node:http';
-import { createAdmin } from '../admin/admin.ts';
+import type { SecureContextOptions } from 'node:tls';
+import { type AdminHttpServer, type AdminOptions, createAdmin } from '../admin/admin.ts';
 import { HISTORY_INTERVAL_MS, History } from '../admin/history.ts';
 import {
   type CacheView,
@@ -14,46 +14,21 @@ import { Watchers } from '../admin/watchers.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { Cluster } from '../memcached/cluster.ts';
-import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
 import type { Hits } from '../policy/rate-limits.ts';
 import { BackendHistories } from '../upstream/backend-counters.ts';
-import { loadOffsetOf } from '../upstream/shared-load.ts';
-import { adminSecret, gatewayName, sharedSecret } from './identity.ts';
+import { adminSecret } from './identity.ts';
 import { Ledger } from './ledger.ts';
-import { type Holder, type Limited, Limits } from './limits.ts';
-import type {
-  BackendFailure,
-  DataReport,
-  OpenTunnel,
-  Snapshot,
-  Totals,
-  Uplink,
-} from './messages.ts';
+import { type Member, Members } from './members.ts';
+import type { BackendFailure, DataReport, OpenTunnel, Uplink } from './messages.ts';
 import { Operator } from './operator.ts';
 import { RateExchange } from './rate-exchange.ts';
 import { serviceConfigs } from './services.ts';
 import { Sessions } from './sessions.ts';
-import { obeyDecision, SharedControl, type StandingDecisions } from './shared-control.ts';
-import { backendIn, sumOf, Tally } from './tally.ts';
+import { obeyDecision, type SharedControl, type StandingDecisions } from './shared-control.ts';
+import { Sharing } from './sharing.ts';
 import { VERSION } from './version.ts';
 import { VitalsReader } from './vitals-reader.ts';
 import { WatchedService } from './watched-service.ts';
-
-/** A data plane as the control plane deals with it; its report is what it last told. */
-export interface Member extends Holder {
-  /** Of its process. */
-  readonly pid: number;
-  /** Hands it what to select by from now on. */
-  apply(snapshot: Snapshot): void;
-  /** Tells it what all have seen of addresses. */
-  learn(totals: Totals): void;
-  /** Asks it to tell; resolves when it has, or has taken too long. */
-  refresh(): Promise<void>;
-  /** The newest of its open tunnels, at most so many of each service. */
-  openTunnels(most: number): Promise<readonly OpenTunnel[]>;
-  /** Ends one of them with a close frame; whether it was there. */
-  endTunnel(id: string): Promise<boolean>;
-}
 
 export interface ControlPlaneOptions {
   readonly logger: Logger;
@@ -91,22 +66,31 @@ export class ControlPlane implements Uplink {
   readonly #sessions: Sessions;
   #services: readonly WatchedService[];
   #rates: RateExchange;
-  readonly #members = new Set<Member>();
-  readonly #tally = new Tally();
-  readonly #limits = new Limits();
+  readonly #members: Members;
+  readonly #sharing: Sharing;
   readonly #history = new History();
   readonly #sampling: NodeJS.Timeout;
   readonly #watchers = new Watchers();
   #publishing: NodeJS.Timeout | undefined;
-  #shared: SharedControl | undefined;
-  #nodes: readonly StateNode[] = [];
-  #portalPort = 0;
   #stopping = false;
 
   constructor(config: Config, options: ControlPlaneOptions) {
     this.#options = options;
     this.#config = config;
     if (config.METRICS) this.#vitals = new VitalsReader();
+    this.#members = new Members({
+      services: () => this.#services,
+      gateways: () => this.#sharing.gateways,
+    });
+    this.#sharing = new Sharing(config, {
+      pools: () => {
+        this.#members.count();
+        return this.#services;
+      },
+      onApplied: () => this.publish(),
+      decisions: options.decisions,
+      logger: options.logger,
+    });
     this.#cluster = this.#connect(config);
     this.#sessions = new Sessions(() => this.#config, options.cachePort);
     this.#rates = this.#exchange(config);
@@ -120,10 +104,10 @@ export class ControlPlane implements Uplink {
     await Promise.all(this.#services.map((service) => service.start()));
   }
 
-  /** The admin server, to be bound. */
-  admin(): Server {
+  /** The admin server, to be bound; with TLS where it is told by what. */
+  admin(tls?: SecureContextOptions): AdminHttpServer {
     const { workers, cache } = this.#options;
-    return createAdmin({
+    const options: AdminOptions = {
       services: () => this.#services,
       cluster: () => this.#cluster,
       cache,
@@ -150,35 +134,13 @@ export class ControlPlane implements Uplink {
       },
       operations: new Operator(this, this.#sessions, this.#options.reload),
       logger: this.#options.logger,
-    });
+    };
+    return createAdmin(options, tls);
   }
 
   /** The pools, and what is observed of their backends. */
   get services(): readonly WatchedService[] {
     return this.#services;
-  }
-
-  /** The newest open tunnels, at most so many, the newest first. */
-  async openTunnels(most: number): Promise<readonly OpenTunnel[]> {
-    const members = Array.from(this.#members);
-    const theirs = await Promise.all(
-      members.map(async (member) => {
-        const tunnels = await member.openTunnels(most);
-        return tunnels.map((tunnel) => ({ ...tunnel, id: `${member.pid}-${tunnel.id}` }));
-      }),
-    );
-    const newestFirst = theirs.flat().sort((one, other) => other.since - one.since);
-    return newestFirst.slice(0, most);
-  }
-
-  /** Ends the tunnel of that id; whether it was there. */
-  async endTunnel(id: string): Promise<boolean> {
-    const [pid, ...rest] = id.split('-');
-    // A process may have two data planes, one of which drains.
-    for (const member of this.#members) {
-      if (String(member.pid) === pid && (await member.endTunnel(rest.join('-')))) return true;
-    }
-    return false;
   }
 
   /**
@@ -195,75 +157,55 @@ export class ControlPlane implements Uplink {
     }
     this.#rates.close();
     this.#rates = this.#exchange(config);
-    const regroups = sharingOf(this.#config) !== sharingOf(config);
     this.#config = config;
-    if (this.#shared && regroups) this.share(this.#portalPort);
-    this.#shared?.apply();
+    this.#sharing.reload(config);
     this.publish();
     await Promise.all(this.#services.map((service) => service.start()));
   }
 
-  /**
-   * Begins to share with other gateways what they have to know of each other.
-   * @param portalPort Part of the name of this one, unless it is given another.
-   */
+  /** See {@link Members.openTunnels}. */
+  openTunnels(most: number): Promise<readonly OpenTunnel[]> {
+    return this.#members.openTunnels(most);
+  }
+
+  /** See {@link Members.endTunnel}. */
+  endTunnel(id: string): Promise<boolean> {
+    return this.#members.endTunnel(id);
+  }
+
+  /** See {@link Sharing.start}. */
   share(portalPort: number): void {
-    const config = this.#config;
-    const before = this.#shared;
-    before?.stop();
-    for (const node of this.#nodes) node.close();
-    this.#nodes = connectStateNodes(config.MEMCACHED_SERVERS);
-    this.#portalPort = portalPort;
-    const options = {
-      nodes: this.#nodes,
-      name: gatewayName(config, portalPort),
-      secret: sharedSecret(config),
-      intervalMs: config.HEARTBEAT_INTERVAL,
-      pools: () => {
-        this.#count();
-        return this.#services;
-      },
-      onApplied: () => this.publish(),
-      logger: this.#options.logger,
-    };
-    this.#shared = new SharedControl(options, before?.decisions ?? this.#options.decisions);
-    void this.#shared.start();
+    this.#sharing.start(portalPort);
   }
 
-  /** Leaves it to a process that goes by the same name now. */
+  /** See {@link Sharing.leave}. */
   unshare(): void {
-    this.#shared?.stop();
-    this.#shared = undefined;
+    this.#sharing.leave();
   }
 
-  /** Tells other gateways that this one is about to end. */
-  async farewell(): Promise<void> {
-    await this.#shared?.close();
+  /** See {@link Sharing.farewell}. */
+  farewell(): Promise<void> {
+    return this.#sharing.farewell();
   }
 
-  /** What operators have decided, for the gateway that takes the place of this one. */
+  /** See {@link Sharing.decisions}. */
   get decisions(): StandingDecisions | undefined {
-    return this.#shared?.decisions ?? this.#options.decisions;
+    return this.#sharing.decisions;
   }
 
   /** See {@link SharedControl.decide}. */
   decide(...decision: Parameters<SharedControl['decide']>): void {
-    this.#sharing().decide(...decision);
+    this.#sharing.control.decide(...decision);
   }
 
   /** See {@link SharedControl.follow}. */
   follow(service: string, backend: string): void {
-    this.#sharing().follow(service, backend);
+    this.#sharing.control.follow(service, backend);
   }
 
-  /** What is known of other gateways; undefined until this one takes part. */
+  /** See {@link Sharing.view}. */
   shared(): SharedView | undefined {
-    return this.#shared?.view();
-  }
-
-  #sharing(): SharedControl {
-    if (this.#shared) return this.#shared;
-    throw new Error('the gateway has not started yet; decide when it has');
+    return this.#sharing.view();
   }
 
   /** A data plane begins to serve, or to drain. */
@@ -274,9 +216,7 @@ export class ControlPlane implements Uplink {
 
   /** A data plane is gone, with what it held; what it has done still counts. */
   leave(member: Member): void {
-    if (!this.#members.delete(member)) return;
-    this.#tally.keep(member.report);
-    this.publish();
+    if (this.#members.remove(member)) this.publish();
   }
 
   /** A data plane has told what it does. */
@@ -294,15 +234,15 @@ export class ControlPlane implements Uplink {
 
   /** What all data planes have turned away or lost, those that are gone included. */
   refusals(): Refusals {
-    return this.#tally.refusals(Array.from(this.#members, ({ report }) => report));
+    return this.#members.refusals();
   }
 
   /** Tells every data plane what to select by. */
   publish(): void {
     clearTimeout(this.#publishing);
     this.#publishing = undefined;
-    this.#count();
-    for (const member of this.#members) member.apply(this.#snapshotFor(member));
+    this.#members.count();
+    this.#members.apply();
     this.onPublished?.();
   }
 
@@ -313,7 +253,7 @@ export class ControlPlane implements Uplink {
 
   /** What all data planes do, as if they were one. */
   report(): DataReport {
-    return sumOf(Array.from(this.#members, ({ report }) => report));
+    return this.#members.report();
   }
 
   /** Whether every service has a backend that is up, and new work is taken. */
@@ -332,9 +272,8 @@ export class ControlPlane implements Uplink {
     clearTimeout(this.#publishing);
     clearInterval(this.#sampling);
     this.#watchers.dismiss();
-    this.#shared?.stop();
+    this.#sharing.close();
     this.#rates.close();
-    for (const node of this.#nodes) node.close();
     this.#cluster.close();
     this.#sessions.close();
     this.#vitals?.stop();
@@ -365,9 +304,7 @@ export class ControlPlane implements Uplink {
     return new RateExchange({
       limits,
       memcached: this.#cluster,
-      onTotals: (totals) => {
-        for (const member of this.#members) member.learn(totals);
-      },
+      onTotals: (totals) => this.#members.learn(totals),
     });
   }
 
@@ -387,12 +324,12 @@ export class ControlPlane implements Uplink {
   }
 
   async #refresh(): Promise<void> {
-    await Promise.all(Array.from(this.#members, (member) => member.refresh()));
-    this.#count();
+    await this.#members.refresh();
+    this.#members.count();
   }
 
   #sample(): void {
-    this.#count();
+    this.#members.count();
     const counts = this.#services.map(({ service, requests }) => [service, requests] as const);
     this.#history.sample(Date.now(), new Map(counts));
   }
@@ -403,43 +340,6 @@ export class ControlPlane implements Uplink {
     const name = this.shared()?.name;
     return { name, version: VERSION, pid: process.pid, listeners, copies, drainMs };
   }
-
-  #count(): void {
-    this.#tally.count(
-      this.#services,
-      Array.from(this.#members, ({ report }) => report),
-    );
-  }
-
-  #snapshotFor(member: Member): Snapshot {
-    // Each that takes new work makes up for its part of a difference, in whichever gateway it is.
-    const serving = Array.from(this.#members).filter(({ share }) => share !== undefined);
-    const planes = Math.max(1, serving.length) * (this.#shared?.gateways ?? 1);
-    return {
-      services: this.#services.map(({ service, backends }) => ({
-        name: service,
-        backends: backends.map((backend, index) => {
-          const { name, health, adminState, ejected, share: weight, tunnels } = backend;
-          const own = backendIn(member.report, service, name)?.tunnels ?? 0;
-          const elsewhere = tunnels - own + backend.elsewhere;
-          const loadOffset = loadOffsetOf({ own, elsewhere, gateways: planes });
-          const limit = this.#limitFor(member, {
-            service,
-            backend: name,
-            // Of `maxconn`, what is this gateway's.
-            maxconn: backend.limit,
-            turn: index,
-          });
-          return { name, health, adminState, ejected, weight, loadOffset, limit };
-        }),
-      })),
-    };
-  }
-
-  #limitFor(member: Member, limited: Limited): number | null {
-    const isUnlimited = limited.maxconn === Number.POSITIVE_INFINITY;
-    return isUnlimited ? null : this.#limits.grant(member, this.#members, limited);
-  }
 }
 
 function sameNodes(one: Config, other: Config): boolean {
@@ -447,11 +347,4 @@ function sameNodes(one: Config, other: Config): boolean {
     one.MEMCACHED_SERVERS.join() === other.MEMCACHED_SERVERS.join() &&
     one.MEMCACHED_PLACEMENT === other.MEMCACHED_PLACEMENT
   );
-}
-
-/** What a gateway shares by: where it stays the same, others need not know of a reload. */
-function sharingOf(config: Config): string {
-  const { MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL } = config;
-  const secret = sharedSecret(config).toString('hex');
-  return JSON.stringify([MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL, secret]);
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import type { Config } from '../config.ts';
 import { warningsOf } from '../listener/key-pairs.ts';
 import { TICKET_SECRET_BYTES } from '../listener/ticket-keys.ts';
@@ -208,7 +209,7 @@ class RunningGateway implements Gateway {
     );
     try {
       await serve(listeners);
-      await this.#admin.listen(listeners.get('admin'));
+      await this.#admin.listen(listeners.get('admin'), adminTls(config));
     } catch (error) {
       closeUnused(listeners, before);
       throw error;
@@ -258,6 +259,11 @@ class RunningGateway implements Gateway {
   }
 }
 
+/** What the admin listener secures connections by; undefined where it is plain. */
+function adminTls({ adminKeyPair }: Config): SecureContextOptions | undefined {
+  return adminKeyPair && new TlsContexts([adminKeyPair]).optionsFor();
+}
+
 /** One process does not become several without a gap. */
 function assertSameKind(before: Config, after: Config): void {
   if (workersOf(before) === 0 ? workersOf(after) === 0 : workersOf(after) > 0) return;
@@ -268,9 +274,11 @@ function assertSameKind(before: Config, after: Config): void {
  * Tells what is wrong with certificates, but not so wrong that they could not be used.
  * @throws Error where one cannot be used.
  */
-function warnOfCertificates({ keyPairs }: Config, logger: Logger): void {
+function warnOfCertificates({ keyPairs, adminKeyPair }: Config, logger: Logger): void {
   const contexts = new TlsContexts(keyPairs);
-  for (const pair of contexts.pairs) {
+  const ownAdminPair = adminKeyPair && !keyPairs.includes(adminKeyPair) ? [adminKeyPair] : [];
+  for (const pair of ownAdminPair) new TlsContexts([pair]);
+  for (const pair of [...contexts.pairs, ...ownAdminPair]) {
     for (const warning of warningsOf(pair, Date.now())) {
       logger.warn({ certificate: pair.certPath, names: pair.names }, warning);
     }

@@ -11,6 +11,8 @@ export interface ListenerConfig<N extends ListenerName = ListenerName> {
   readonly name: N;
   readonly setting: string;
   readonly address: ListenAddress;
+  /** The supervisor itself speaks TLS there; workers know of theirs by the name. */
+  readonly secure?: boolean;
 }
 
 /** The listeners of the data plane that are on, in the order in which they are bound. */
@@ -32,9 +34,10 @@ export function listenersOf(
   config: Config,
   workers: number,
 ): (ListenerConfig & { readonly sockets: number })[] {
+  const admin = listener('admin', 'ADMIN_LISTEN', config.ADMIN_LISTEN);
   const single = [
     listener('cache', 'CACHE_LISTEN', config.CACHE_LISTEN),
-    listener('admin', 'ADMIN_LISTEN', config.ADMIN_LISTEN),
+    admin && { ...admin, secure: config.ADMIN_TLS },
   ].filter((entry) => entry !== undefined);
   return [
     ...dataListeners(config).map((entry) => ({ ...entry, sockets: workers })),

@@ -1,8 +1,9 @@
 import type { Server } from 'node:net';
-import type { ControlPlane, Member } from './control-plane.ts';
+import type { ControlPlane } from './control-plane.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Ledger } from './ledger.ts';
 import type { DataListener } from './listeners.ts';
+import type { Member } from './members.ts';
 import type { DataReport, OpenTunnel, Snapshot, Totals } from './messages.ts';
 import { Reporter } from './reporter.ts';
 import { type Share, WHOLE } from './share.ts';

@@ -1,4 +1,5 @@
 import { Server as HttpServer } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 
 /** How often HTTP connections that have become idle are looked for while a server stops, in ms. */
@@ -41,7 +42,9 @@ export class Shutdown {
     if (!server.listening) return Promise.resolve();
     return new Promise((resolve) => {
       const sweep = setInterval(() => {
-        if (server instanceof HttpServer) server.closeIdleConnections();
+        if (server instanceof HttpServer || server instanceof HttpsServer) {
+          server.closeIdleConnections();
+        }
       }, SWEEP_MS);
       server.close(() => {
         clearInterval(sweep);

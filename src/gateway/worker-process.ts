@@ -7,9 +7,9 @@ import type { NodeOptions } from '../cache/session-cache.ts';
 import type { ConfigSource, Environment } from '../config.ts';
 import type { BoundSocket } from '../listener/bound-socket.ts';
 import type { Hits } from '../policy/rate-limits.ts';
-import type { Member } from './control-plane.ts';
 import type { DataListener } from './listeners.ts';
 import { Mailbox } from './mailbox.ts';
+import type { Member } from './members.ts';
 import {
   type BackendFailure,
   type DataReport,

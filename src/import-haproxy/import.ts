@@ -1,3 +1,4 @@
+import { translateAddressLimits } from './address-limits.ts';
 import { translateBalance } from './balance.ts';
 import { translateCertificates } from './certificates.ts';
 import { translateCheck, translatePace } from './checks.ts';
@@ -100,6 +101,7 @@ function translate(context: Context): void {
   translateTimeouts(context);
   translateLimits(context, servers);
   translateTrust(context);
+  translateAddressLimits(context);
   translateRules(context);
   rootRedirect(context);
   for (const parts of servicesOf(context)) {

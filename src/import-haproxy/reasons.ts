@@ -12,7 +12,7 @@ const CONNECTIONS =
   'connections to clients and backends are kept open and told apart from websockets by themselves';
 const ERRORS = 'has error pages of its own, or JSON where Accept asks for it';
 const COUNTING =
-  'is no limit that is read here: write RATE_LIMITS or CONNECTIONS_PER_ADDRESS by hand';
+  'serves no limit that is carried over: see RATE_LIMITS and CONNECTIONS_PER_ADDRESS';
 const KERNEL = 'TCP is left as the kernel has it';
 const SERVICE = 'is for the service manager: user, files and limits of the process are in its unit';
 const STRICT = 'what is not sound HTTP is refused, without exceptions';

@@ -126,6 +126,11 @@ export class Roles {
     return this.#backs.get(target);
   }
 
+  /** The first frontend or backend of that name. */
+  named(name: string): ProxySection | undefined {
+    return this.#proxies.find((proxy) => proxy.name === name);
+  }
+
   #leadsTo(front: ProxySection, role: Role): boolean {
     const own = this.kind(front);
     if (own === role) return true;

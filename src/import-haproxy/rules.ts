@@ -1,5 +1,6 @@
 import { aclLines, type Condition, conditionOf, isWebsocket, pathsOf } from './conditions.ts';
 import { type Context, proxiesOf, servicesOf } from './context.ts';
+import { isCounting } from './counters.ts';
 import type { Group } from './ledger.ts';
 import type { Line } from './line.ts';
 import type { ProxySection, Route } from './proxy-section.ts';
@@ -71,6 +72,8 @@ function fateOf(
     first === 'block' ||
     (first === 'http-request' && ['deny', 'tarpit', 'reject'].includes(second))
   ) {
+    // Those are limits, translated by themselves: the path of a login must not be closed.
+    if (isCounting(conditionOf(proxy, line.words))) return undefined;
     return denyFate(parts, proxy, line, denied);
   }
   if (/^req(i)?(deny|tarpit|pass|allow)$/.test(first)) return legacyDenyFate(parts, line, denied);

@@ -73,6 +73,30 @@ const DECIDE = wordTable<string>(
   ['namespace', 'network namespaces are not entered; run the gateway in that namespace'],
 );
 
+/** Options without a value, and what they say. */
+const FLAGS: Readonly<Record<string, Partial<ServerOptions>>> = {
+  backup: { backup: true },
+  'no-backup': { backup: false },
+  disabled: { disabled: true },
+  enabled: { disabled: false },
+  check: { check: true },
+  'no-check': { check: false },
+  ssl: { tls: true },
+  'no-ssl': { tls: false },
+  'send-proxy': { sendProxy: 'v1' },
+  'send-proxy-v2': { sendProxy: 'v2' },
+  'no-send-proxy': { sendProxy: undefined },
+  'no-send-proxy-v2': { sendProxy: undefined },
+};
+
+/** Options whose value is taken as it is. */
+const TEXTS: ReadonlyMap<string, 'checkPort' | 'caFile' | 'serverName' | 'cookie'> = new Map([
+  ['port', 'checkPort'],
+  ['ca-file', 'caFile'],
+  ['verifyhost', 'serverName'],
+  ['cookie', 'cookie'],
+]);
+
 /** A word, with what follows it, that is not carried over. */
 export interface OptionDrop {
   readonly part: string;
@@ -101,6 +125,15 @@ function readOption(
   word: string,
   value: string,
 ): Omit<OptionDrop, 'part'> | undefined {
+  if (Object.hasOwn(FLAGS, word)) {
+    Object.assign(options, FLAGS[word]);
+    return undefined;
+  }
+  const text = TEXTS.get(word);
+  if (text !== undefined) {
+    options[text] = value;
+    return undefined;
+  }
   switch (word) {
     case 'weight':
     case 'maxconn':
@@ -116,57 +149,15 @@ function readOption(
       options[word] = time;
       return undefined;
     }
-    case 'backup':
-    case 'disabled':
-    case 'check':
-      options[word] = true;
-      return undefined;
-    case 'no-backup':
-      options.backup = false;
-      return undefined;
-    case 'enabled':
-      options.disabled = false;
-      return undefined;
-    case 'no-check':
-      options.check = false;
-      return undefined;
-    case 'port':
-      options.checkPort = value;
-      return undefined;
-    case 'ssl':
-      options.tls = true;
-      return undefined;
-    case 'no-ssl':
-      options.tls = false;
-      return undefined;
     case 'verify':
       options.verify = value !== 'none';
       return undefined;
-    case 'ca-file':
-      options.caFile = value;
-      return undefined;
-    case 'verifyhost':
-      options.serverName = value;
-      return undefined;
     case 'sni':
       return readServerName(options, value);
-    case 'send-proxy':
-      options.sendProxy = 'v1';
-      return undefined;
-    case 'send-proxy-v2':
-      options.sendProxy = 'v2';
-      return undefined;
     case 'send-proxy-v2-ssl':
     case 'send-proxy-v2-ssl-cn':
       options.sendProxy = 'v2';
       return decide('the header has the addresses alone, nothing of TLS: it is send-proxy-v2 here');
-    case 'no-send-proxy':
-    case 'no-send-proxy-v2':
-      options.sendProxy = undefined;
-      return undefined;
-    case 'cookie':
-      options.cookie = value;
-      return undefined;
   }
   const builtin = BUILTIN.get(word);
   if (builtin !== undefined) return { group: 'builtin', reason: builtin };

@@ -63,11 +63,16 @@ export function readKey(path: string, read: FileReader = readFromDisk): PrivateK
 
 /**
  * Puts a certificate and a key together.
+ * @param setting That the certificate comes from.
  * @throws Error where the key is another certificate's.
  */
-export function pairUp({ path, pem, leaf }: Certificate, key: PrivateKey): KeyPair {
+export function pairUp(
+  { path, pem, leaf }: Certificate,
+  key: PrivateKey,
+  setting = 'TLS_CERT',
+): KeyPair {
   if (!leaf.checkPrivateKey(key.key)) {
-    throw new Error('belongs to another certificate than TLS_CERT; the two must be a pair');
+    throw new Error(`belongs to another certificate than ${setting}; the two must be a pair`);
   }
   return {
     cert: pem,

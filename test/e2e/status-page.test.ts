@@ -87,8 +87,14 @@ test('the status page drains backends, ends consoles and lives, on a desk and on
   assert.equal((await second.closed)[0], 1008);
   await until('none is left', async () => (await rows.count()) === 0);
 
-  await page.setViewportSize({ width: 360, height: 740 });
-  const width = await page.evaluate('document.documentElement.scrollWidth');
-  assert.ok(Number(width) <= 360, `the page is ${width} wide`);
+  // No window makes the page wider than itself, or a check a column of letters.
+  for (const width of [360, 860, 1100]) {
+    await page.setViewportSize({ width, height: 740 });
+    const taken = await page.evaluate('document.documentElement.scrollWidth');
+    assert.ok(Number(taken) <= width, `the page is ${taken} wide in a window of ${width}`);
+    const check = page.locator('td[data-label="Last check"]').first();
+    const box = (await check.boundingBox())!;
+    assert.ok(box.width >= 180, `a check has ${box.width} in a window of ${width}`);
+  }
   assert.deepEqual(complaints, []);
 });

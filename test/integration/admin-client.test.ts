@@ -11,7 +11,11 @@ const TOKEN = 'a-token-of-at-least-thirty-two-characters';
 
 async function stage(t: TestContext, answer: AdminAnswerer, token?: string, answerMs = 30_000) {
   const server = await startAdminServer(t, answer);
-  const settings = { ADMIN_LISTEN: { host: '::', port: server.port }, ADMIN_TOKEN: token };
+  const settings = {
+    ADMIN_LISTEN: { host: '::', port: server.port },
+    ADMIN_TOKEN: token,
+    ADMIN_TLS: false,
+  };
   const client = new AdminClient(adminTarget(settings), { answerMs, reloadMs: answerMs });
   return { ...server, client };
 }
@@ -146,7 +150,7 @@ test('a gateway that is silent is given up, and a change may have been made', as
 });
 
 test('where nothing listens, and where no TLS is spoken, the remedy says so', async (t) => {
-  const settings = { ADMIN_LISTEN: undefined, ADMIN_TOKEN: undefined };
+  const settings = { ADMIN_LISTEN: undefined, ADMIN_TOKEN: undefined, ADMIN_TLS: false };
   const nobody = new AdminClient(
     adminTarget(settings, `http://127.0.0.1:${(await freePorts(1))[0]}`),
   );

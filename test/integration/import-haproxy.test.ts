@@ -59,7 +59,7 @@ async function localized(t: TestContext, name: string): Promise<string> {
 }
 
 test('the files of HAProxy 2.x are such that HAProxy takes them, and so does Dashgate what comes of them', async (t) => {
-  for (const name of ['kolla', 'openstack-ansible', 'tripleo', 'nothing']) {
+  for (const name of ['kolla', 'openstack-ansible', 'tripleo', 'limits', 'nothing']) {
     const file = await localized(t, name);
     const { status, stderr } = haproxy('-c', '-f', file);
     assert.equal(status, 0, `${name}: ${stderr}`);
@@ -191,11 +191,11 @@ test('the .env is on standard output and the list on standard error, or both in 
   assert.equal(await command.exit, 0);
   assert.equal(parseEnv(command.out()).PORTAL_LISTEN, '192.0.2.10:443');
   assert.match(command.err(), /^\d+ of \d+ lines are carried over, \d+ are not\.$/m);
-  assert.match(command.err(), /^ {6}84 {2}http-request track-sc0 src$/m);
+  assert.match(command.err(), /^ {6}83 {2}http-response set-header X-Frame-Options SAMEORIGIN$/m);
   const together = run(['--comments', fixturePath('kolla')]);
   assert.equal(together.err, '');
   assert.deepEqual(parseEnv(together.out), parseEnv(command.out()));
-  assert.match(together.out, /^# +84 {2}http-request track-sc0 src$/m);
+  assert.match(together.out, /^# +83 {2}http-response set-header X-Frame-Options SAMEORIGIN$/m);
 
   const failing = dashgateCommand(t, ['import-haproxy', fixturePath('nothing')]);
   assert.equal(await failing.exit, 65);

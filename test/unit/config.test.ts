@@ -155,6 +155,28 @@ test('a certificate and key that are no pair, no PEM or not readable are told', 
   }
 });
 
+test('the admin listener has a whole pair of its own, or that of the portal, and only where it is on', async (t) => {
+  const { cert, key } = await demoCertificate(join(temporaryFolder(t), 'own'));
+  const own = { ADMIN_TLS_CERT: cert, ADMIN_TLS_KEY: key };
+  assert.equal(parseConfig(sound).adminKeyPair, undefined);
+  const { adminKeyPair, keyPairs } = parseConfig({ ...sound, ADMIN_TLS: 'on' });
+  assert.equal(adminKeyPair, keyPairs[0]);
+  assert.equal(parseConfig({ ...sound, ...own, ADMIN_TLS: 'on' }).adminKeyPair?.certPath, cert);
+  const on = { ...sound, ADMIN_TLS: 'on' };
+  const cases = [
+    [{ ...sound, ...own }, /^ADMIN_TLS_CERT\|.*serves nothing while ADMIN_TLS is off; set/],
+    [{ ...on, ADMIN_TLS_CERT: cert }, /^ADMIN_TLS_KEY\|\|has to be set.*key of ADMIN_TLS_CERT/],
+    [{ ...on, ADMIN_TLS_KEY: key }, /^ADMIN_TLS_CERT\|\|has to be set.*the first of TLS_CERT/],
+    [{ ...on, ...own, ADMIN_TLS_KEY: sound.TLS_KEY }, /^ADMIN_TLS_KEY\|.* than ADMIN_TLS_CERT/],
+    [{ ...on, ...own, ADMIN_TLS_CERT: '/nowhere.pem' }, /^ADMIN_TLS_CERT\|.*does not exist/],
+  ] as const;
+  for (const [env, says] of cases) {
+    const problems = problemsOf(env);
+    assert.equal(problems.length, 1, problems.join('\n'));
+    assert.match(problems[0]!, says);
+  }
+});
+
 test('a key that was put where its path belongs is not repeated', () => {
   const pem = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----';
   assert.throws(

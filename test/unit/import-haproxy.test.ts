@@ -121,7 +121,8 @@ test('a file as Kolla-Ansible writes it becomes TLS, a plain listener for inside
     reason('http-request deny if { path /metrics } !{ src 10.10.0.0/16 }'),
     /to everybody/,
   );
-  assert.match(reason('http-request track-sc0 src'), /write RATE_LIMITS/);
+  assert.equal(env.RATE_LIMITS, '100/10s on /');
+  assert.equal(reason('http-request track-sc0 src'), '');
   assert.match(reason('frontend keystone_external_front'), /is Keystone/);
   assert.match(reason('bind 10.10.0.10:1984'), /status page/);
   assert.match(report, /stats auth openstack:…/);

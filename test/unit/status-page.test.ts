@@ -181,6 +181,15 @@ test('whatever names, addresses and reasons are, they stay text', () => {
   assert.doesNotMatch(page, /\sid="[^"]*[\s<&]/);
 });
 
+test('a move of the session cache names the nodes to keep running, and is none where all stay', () => {
+  const told = (leaving: readonly string[]) =>
+    main({ cache: { sure: true, nodes: [], move: { to: ['a:1', 'b:1'], leaving } } });
+  assert.match(told(['c:1']), /moves to a:1, b:1; leave c:1 running until it is done/);
+  const staying = told([]);
+  assert.match(staying, /every session to its new place on a:1, b:1; no node is given up/);
+  assert.doesNotMatch(staying, /moves to/);
+});
+
 test('the page asks for nothing but its own files, and has nothing inline', () => {
   const page = statusPage({ state: STATE, tunnels: [], csrf: 'token', release: 'r', now: NOW });
   const asked = [...page.matchAll(/<(?:link|script|img)[^>]* (?:src|href)="([^"]+)"/g)].map(
