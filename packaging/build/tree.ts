@@ -2,7 +2,6 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
-  existsSync,
   lutimesSync,
   mkdirSync,
   readdirSync,
@@ -52,11 +51,9 @@ export function makeTree(root: string, tree: string, release: Release): void {
   copy('packaging/systemd/dashgate.service', 'usr/lib/systemd/system/dashgate.service');
   copy('packaging/grafana/dashgate.json', 'usr/share/dashgate/grafana/dashgate.json');
   copy('packaging/prometheus/alerts.yml', 'usr/share/dashgate/prometheus/alerts.yml');
-  if (existsSync(join(root, 'packaging/ocf'))) {
-    for (const name of readdirSync(join(root, 'packaging/ocf'))) {
-      copy(`packaging/ocf/${name}`, `usr/lib/ocf/resource.d/dashgate/${name}`);
-    }
-  }
+  copy('packaging/pacemaker/dashgate.crm', 'usr/share/dashgate/pacemaker/dashgate.crm');
+  copy('packaging/pacemaker/dashgate.pcs', 'usr/share/dashgate/pacemaker/dashgate.pcs');
+  copy('packaging/ocf/dashgate', 'usr/lib/ocf/resource.d/dashgate/dashgate');
   write(SETTINGS_FILE, settingsFile());
   write('usr/share/man/man8/dashgate.8.gz', compressed(manualPage(release)));
   copy('LICENSE', `${DOC}/LICENSE`);
