@@ -11,6 +11,7 @@ import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
 import { Exchange, type ForwardedRequest, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
+import { copyOf } from './octets.ts';
 import { ForwardedLines, informationalHead, switchingHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
@@ -249,7 +250,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     const hello = switchingHead(head, answer.requestId);
     answer.status = head.status;
     answer.bytes = hello.length;
-    const request = answer.record(this.#exchange, false);
+    const record = answer.record(this.#exchange, false);
+    // Its target is cut out of the head, which need not be kept for as long as the tunnel lasts.
+    const request = { ...record, target: copyOf(record.target) };
     this.#leave();
     // These alone: TLS has listeners of its own.
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);

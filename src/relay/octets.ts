@@ -58,3 +58,11 @@ function octets(single: string, ...ranges: readonly (readonly [number, number])[
   for (const [first, last] of ranges) octetClass.fill(1, first, last + 1);
   return octetClass;
 }
+
+/**
+ * A text of latin1 characters in memory of its own and in one piece: what was cut out of a longer one
+ * keeps all of that, and what was put together is put together anew by whoever writes it.
+ */
+export function copyOf(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}

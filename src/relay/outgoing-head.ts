@@ -19,7 +19,7 @@ import {
   TRANSFER_ENCODING,
   UPGRADE,
 } from './header-names.ts';
-import { isWord } from './octets.ts';
+import { copyOf, isWord } from './octets.ts';
 
 export interface OutgoingRequest {
   /** The head, of latin1 characters. */
@@ -71,13 +71,12 @@ export class ForwardedLines {
     const told = forwarding(lines, host, this.#client);
     this.#host = host;
     this.#told = told;
-    // Flat, for it is written with many requests.
-    this.text = Buffer.from(
+    // It is written with many requests.
+    this.text = copyOf(
       `X-Forwarded-For: ${told.client}\r\nX-Forwarded-Proto: ${told.proto}\r\n` +
         `X-Forwarded-Host: ${told.host}\r\nX-Forwarded-Port: ${told.port}\r\n` +
         `X-Real-IP: ${told.realIp}\r\n`,
-      'latin1',
-    ).toString('latin1');
+    );
     return told;
   }
 }

@@ -11,17 +11,15 @@ const IDS_AT_ONCE = 256;
  */
 export class RequestIds {
   readonly #random = Buffer.allocUnsafeSlow(ID_BYTES * IDS_AT_ONCE);
-  /** Those that are left to be used, one after the other. */
-  #ids = '';
-  #next = 0;
+  #next = this.#random.length;
 
   next(): string {
-    if (this.#next === this.#ids.length) {
-      this.#ids = randomFillSync(this.#random).toString('hex');
+    if (this.#next === this.#random.length) {
+      randomFillSync(this.#random);
       this.#next = 0;
     }
     const start = this.#next;
-    this.#next += 2 * ID_BYTES;
-    return this.#ids.slice(start, this.#next);
+    this.#next += ID_BYTES;
+    return this.#random.toString('hex', start, this.#next);
   }
 }

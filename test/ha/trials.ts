@@ -120,7 +120,8 @@ async function ready(cluster: Cluster): Promise<void> {
 }
 
 function describe({ gapMs, failed, requests, loggedOut, consolesMs }: Findings): string {
-  return `gap ${gapMs} ms, ${failed} of ${requests} requests failed, ${loggedOut} logged out, consoles ${consolesMs} ms`;
+  const ms = (value: number) => (Number.isFinite(value) ? `${value} ms` : 'without an end');
+  return `gap ${ms(gapMs)}, ${failed} of ${requests} requests failed, ${loggedOut} logged out, consoles ${ms(consolesMs)}`;
 }
 
 function note(text: string): void {
