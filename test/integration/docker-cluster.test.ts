@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -168,6 +168,14 @@ class Compose {
     rmSync(this.#folder, { recursive: true });
   }
 }
+
+test('the compose file is one by the schema of Docker Compose', () => {
+  // Debian's Compose is older than the name of a project, and knows the rest.
+  const text = readFileSync(`${ROOT}docker/compose.yaml`, 'utf8').replace(/^name: .*$/m, '');
+  const args = ['--project-directory', `${ROOT}docker`, '-f', '-', 'config', '--quiet'];
+  const { status, stderr } = spawnSync('docker-compose', args, { input: text, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+});
 
 test('every command and health check of the compose file works on a read-only root', async (t) => {
   const compose = new Compose(t);

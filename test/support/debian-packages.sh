@@ -7,7 +7,7 @@
 # `package` for building packages, `packages` for trying them as well, `ha` for the cluster of test:ha.
 set -eu
 
-packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2 systemd python3-seccomp mandoc resource-agents libxml2-utils shellcheck curl procps'
+packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2 systemd python3-seccomp mandoc resource-agents libxml2-utils shellcheck curl procps docker-compose'
 if [ "${1:-}" = horizon ]; then
   packages="$packages openstack-dashboard keystone python3-gunicorn"
 fi
