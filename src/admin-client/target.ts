@@ -1,5 +1,5 @@
 import { ConfigError } from '../config.ts';
-import { type ListenAddress, reachedAt } from '../config-values.ts';
+import { hostAndPort, type ListenAddress, reachedAt } from '../config-values.ts';
 import { UsageError } from '../errors.ts';
 import type { Trust } from './trust.ts';
 
@@ -31,8 +31,7 @@ export function adminTarget(
     const problem = `${listen ? 'is any port' : 'is off'}, so there is nobody to ask; name the gateway with --admin http://host:port`;
     throw new ConfigError([{ name: 'ADMIN_LISTEN', value: undefined, problem }]);
   }
-  const { host, port } = reachedAt(listen);
-  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const where = hostAndPort(reachedAt(listen));
   return { url: new URL(`${secure ? 'https' : 'http'}://${where}/`), token };
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Config, type Environment, parseConfig, parseSettings } from '../config.ts';
-import type { ListenAddress } from '../config-values.ts';
+import { hostAndPort, type ListenAddress, reachedAt } from '../config-values.ts';
 import { CodeCache } from '../gateway/code-cache.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { workersOf } from '../gateway/worker-count.ts';
@@ -154,9 +154,8 @@ function adminUrl({ ADMIN_LISTEN: address, ADMIN_TLS: secure }: Config): string 
   return address ? `${secure ? 'https' : 'http'}://${hostPort(address)}/` : 'off';
 }
 
-function hostPort({ host, port }: ListenAddress): string {
-  if (host === '::' || host === '0.0.0.0') return `127.0.0.1:${port}`;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+function hostPort(address: ListenAddress): string {
+  return hostAndPort(reachedAt(address));
 }
 
 function openBrowser(url: string, logger: Logger): void {

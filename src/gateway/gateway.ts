@@ -188,7 +188,10 @@ class RunningGateway implements Gateway {
 
   /** Binds what is not bound yet, and has it served; then lets go what is not needed any more. */
   async #serve(config: Config): Promise<void> {
-    await this.#bind(config, (listeners) => this.#fleet.deploy(config, listeners));
+    await this.#bind(config, async (listeners) => {
+      await this.#fleet.deploy(config, listeners);
+      await this.#admin.listen(listeners.get('admin'), adminTls(config));
+    });
   }
 
   /** Has those listeners served whose address has come. */
@@ -196,7 +199,11 @@ class RunningGateway implements Gateway {
     return this.#inTurn(() =>
       this.#bind(this.#config, async (listeners) => {
         const names = Array.from(listeners.keys()).filter((name) => !this.#listeners.has(name));
-        if (names.length > 0) await this.#fleet.open(this.#config, listeners, names);
+        if (names.length === 0) return;
+        await this.#fleet.open(this.#config, listeners, names);
+        if (names.includes('admin')) {
+          await this.#admin.listen(listeners.get('admin'), adminTls(this.#config));
+        }
       }),
     );
   }
@@ -209,7 +216,6 @@ class RunningGateway implements Gateway {
     );
     try {
       await serve(listeners);
-      await this.#admin.listen(listeners.get('admin'), adminTls(config));
     } catch (error) {
       closeUnused(listeners, before);
       throw error;

@@ -1,8 +1,6 @@
 import type { Config } from '../config.ts';
+import { hostAndPort, reachedAt } from '../config-values.ts';
 import { Cluster } from '../memcached/cluster.ts';
-
-/** Addresses that stand for all of a host's own. */
-const ANY = new Set(['::', '0.0.0.0']);
 
 /**
  * The dashboards' sessions, to be looked up: in the session cache, which has those of a lost node too,
@@ -14,8 +12,7 @@ export function sessionsOf(config: Config, cachePort: number | undefined): Clust
   if (!cache || cachePort === undefined || CACHE_TLS) {
     return new Cluster({ nodes: MEMCACHED_SERVERS, placement: MEMCACHED_PLACEMENT });
   }
-  const host = ANY.has(cache.host) ? '127.0.0.1' : cache.host;
-  const node = host.includes(':') ? `[${host}]:${cachePort}` : `${host}:${cachePort}`;
+  const node = hostAndPort(reachedAt({ ...cache, port: cachePort }));
   return new Cluster({ nodes: [node], placement: MEMCACHED_PLACEMENT });
 }
 

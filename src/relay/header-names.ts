@@ -23,7 +23,8 @@ export const REQUEST_ID = 13;
 export type NameKind = number;
 
 interface KnownName {
-  readonly name: string;
+  /** Its octets, as `isName` folds those that it compares with them. */
+  readonly folded: Uint8Array;
   readonly kind: NameKind;
   /** `_` stands for `-` too, for WSGI cannot tell them apart. */
   readonly loose: boolean;
@@ -63,11 +64,11 @@ export function kindOfName(data: Uint8Array, start: number, end: number): NameKi
   return OTHER;
 }
 
-function isName(data: Uint8Array, start: number, { name, loose }: KnownName): boolean {
-  for (let i = 0; i < name.length; i += 1) {
+function isName(data: Uint8Array, start: number, { folded, loose }: KnownName): boolean {
+  for (let i = 0; i < folded.length; i += 1) {
     let octet = data[start + i]! | 0x20;
     if (loose && octet === 0x7f) octet = 0x2d;
-    if (octet !== (name.charCodeAt(i) | 0x20)) return false;
+    if (octet !== folded[i]) return false;
   }
   return true;
 }
@@ -81,7 +82,8 @@ function placeNames(names: ReadonlyMap<string, NameKind>) {
   for (const [name, kind] of names) {
     const place = placeOf(name.length, name.charCodeAt(0));
     const loose = kind === FORWARDED || kind === REQUEST_ID;
-    places[place] = [...(places[place] ?? []), { name, kind, loose }];
+    const folded = Uint8Array.from(name, (letter) => letter.charCodeAt(0) | 0x20);
+    places[place] = [...(places[place] ?? []), { folded, kind, loose }];
   }
   return places;
 }

@@ -29,7 +29,7 @@ export async function makeDebianRoot(t: TestContext): Promise<DebianRoot> {
     throw new Error('debootstrap and chroot want root: run it with sudo');
   const folder = join(temporaryFolder(t), 'root');
   const release = /^VERSION_CODENAME=(.+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))![1]!;
-  const mirror = 'http://deb.debian.org/debian';
+  const mirror = mirrorOf(release);
   // It mounts things, too.
   const alone = ['--mount', '--propagation=private'];
   const debootstrap = [...alone, 'debootstrap', '--variant=minbase', release, folder, mirror];
@@ -75,4 +75,13 @@ export async function makeDebianRoot(t: TestContext): Promise<DebianRoot> {
         .filter((path) => !/^\.\/etc\/g?(passwd|group|shadow)-$/.test(path))
         .sort(),
   };
+}
+
+/** Where this host has its own packages from. */
+function mirrorOf(release: string): string {
+  const format = ['indextargets', '--format', '$(CODENAME) $(COMPONENT) $(REPO_URI)'];
+  const told = execFileSync('apt-get', format, { encoding: 'utf8' });
+  const mirror = new RegExp(`^${release} main (\\S+)$`, 'm').exec(told)?.[1];
+  if (mirror !== undefined) return mirror;
+  throw new Error(`the sources of apt name no mirror of ${release}; see /etc/apt/sources.list`);
 }
