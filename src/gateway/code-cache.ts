@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../config.ts';
@@ -9,6 +9,9 @@ import type { Logger } from '../log.ts';
 import type { ToWorker } from './worker-messages.ts';
 import { WORKER_MAIN } from './worker-process.ts';
 
+/** In the folder for temporary files, with the process id of the supervisor after it. */
+const PREFIX = 'dashgate-code-';
+
 /** How long the code may take to compile, in ms. */
 const COMPILE_MS = 30_000;
 
@@ -16,23 +19,29 @@ const COMPILE_MS = 30_000;
  * The code of workers, compiled. Each process would otherwise strip the types of every file and compile
  * it by itself, for which Node loads a compiler: with this a worker starts in half the time and takes
  * 25 MiB less. A file that has changed since is compiled anew.
+ *
+ * It lives as long as the supervisor, in a folder that nobody else can write to; or for ever in the one
+ * that NODE_COMPILE_CACHE names.
  */
 export class CodeCache {
   readonly #folder: string;
   readonly #env: Environment;
+  readonly #lasts: boolean;
 
-  private constructor(folder: string, env: Environment) {
-    this.#folder = folder;
+  private constructor(env: Environment) {
+    const given = env.NODE_COMPILE_CACHE || undefined;
+    this.#lasts = given !== undefined;
+    this.#folder = given ?? temporaryFolder();
     this.#env = env;
   }
 
   /**
-   * Compiles the code of workers into a folder of this user's own; undefined, and the log says why,
-   * where that cannot be.
+   * Compiles the code of workers, as far as it is not there; undefined, and the log says why, where that
+   * cannot be.
    */
   static async create(env: Environment, logger: Logger): Promise<CodeCache | undefined> {
     try {
-      const cache = new CodeCache(mkdtempSync(join(tmpdir(), 'dashgate-code-')), env);
+      const cache = new CodeCache(env);
       await cache.#fill();
       return cache;
     } catch (error) {
@@ -49,7 +58,7 @@ export class CodeCache {
   }
 
   remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (!this.#lasts) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** A worker that is told to stop before it has started has loaded everything by then. */
@@ -57,5 +66,36 @@ export class CodeCache {
     const child = fork(WORKER_MAIN, { env: this.env as NodeJS.ProcessEnv, timeout: COMPILE_MS });
     child.send({ type: 'stop' } satisfies ToWorker);
     await once(child, 'exit');
+  }
+}
+
+/** A new folder of this user's own. Those of supervisors that were killed are removed. */
+function temporaryFolder(): string {
+  const root = tmpdir();
+  for (const name of readdirSync(root)) {
+    const path = join(root, name);
+    if (name.startsWith(PREFIX) && isOurs(path) && !isRunning(pidIn(name))) {
+      rmSync(path, { recursive: true, force: true });
+    }
+  }
+  return mkdtempSync(join(root, `${PREFIX}${process.pid}-`));
+}
+
+function pidIn(name: string): number {
+  return Number.parseInt(name.slice(PREFIX.length), 10);
+}
+
+/** Whether it is a folder of this user: others could lead a removal astray. */
+function isOurs(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === process.getuid?.();
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -6,6 +6,14 @@ import { until } from './until.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
+/** What all runs take from the environment of the test. */
+const INHERITED = Object.fromEntries(
+  ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  }),
+);
+
 /** A run of the `dashgate` command. */
 export interface Command {
   readonly child: ChildProcess;
@@ -24,7 +32,7 @@ export interface CommandOptions {
   readonly under?: readonly string[] | undefined;
 }
 
-/** Runs `dashgate` with these arguments and nothing in its environment but `env` and PATH. */
+/** Runs `dashgate` with these arguments and nothing in its environment but `env`, PATH and where compiled code is kept. */
 export function dashgateCommand(
   t: TestContext,
   args: readonly string[],
@@ -38,7 +46,7 @@ export function dashgateCommand(
   ];
   const child = spawn(program, words, {
     cwd,
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...INHERITED, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';
@@ -80,7 +88,7 @@ export async function printedOnTerminal(
 ): Promise<string> {
   const child = spawn('/usr/bin/python3', ['-c', ON_A_TERMINAL, process.execPath, MAIN, ...args], {
     cwd: '/',
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...INHERITED, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [out] = await Promise.all([text(child.stdout), once(child, 'close')]);
