@@ -77,7 +77,7 @@ describe('RATE_LIMITS', () => {
     const node = await startMemcached(t);
     const settings = {
       PORTAL_BACKENDS: backend.url,
-      RATE_LIMITS: '10/1m on POST /dashboard/auth/, 4/1m on PUT /',
+      RATE_LIMITS: '10/1m on POST /dashboard/auth/, 4/1m on PUT /, 4/1m on PATCH /',
       MEMCACHED_SERVERS: node.address,
     };
     const [a, b] = [await startTestGateway(t, settings), await startTestGateway(t, settings)];
@@ -93,21 +93,23 @@ describe('RATE_LIMITS', () => {
     // At most what it has answered within the time that it takes to tell.
     assert.ok(more >= 3 && more <= 9, `${more} more`);
     await node.pause();
-    const put = async (gateway: Gateway) => {
+    const ask = async (gateway: Gateway, method: string) => {
       const began = performance.now();
-      const { status } = await fetchTls(portal(gateway), '/x', { method: 'PUT' });
+      const { status } = await fetchTls(portal(gateway), '/x', { method });
       assert.ok(performance.now() - began < 500, 'nothing waits for memcached');
       return status;
     };
-    for (const gateway of [a, b]) {
-      for (let i = 0; i < 4; i += 1) assert.equal(await put(gateway), 200);
-      assert.equal(await put(gateway), 429);
-    }
+    const assertAlone = async (gateway: Gateway, method: string) => {
+      for (let i = 0; i < 4; i += 1) assert.equal(await ask(gateway, method), 200);
+      assert.equal(await ask(gateway, method), 429);
+    };
+    for (const gateway of [a, b]) await assertAlone(gateway, 'PUT');
     await node.kill();
     for (const gateway of [a, b]) {
-      assert.equal(await put(gateway), 429, 'what is known stays known');
-      assert.equal(await answered(portal(gateway), 1), gateway === a ? 1 : 0);
+      assert.equal(await ask(gateway, 'PUT'), 429, 'what is known stays known');
+      await assertAlone(gateway, 'PATCH');
     }
+    assert.equal(await answered(portal(b), 1), 0, 'what was learned of others, too');
   });
 
   test('hold over the workers of a gateway, without memcached', async (t) => {
