@@ -4,6 +4,7 @@
 # addresses that come and go, the testers of resource agents.
 # Installs what is missing where it may (root, or sudo without a password), otherwise says what to
 # run. `horizon` adds what test:horizon needs, `bench` is for the peers and loads of the benchmark,
+# `fuzz` for what the fuzzer compares with,
 # `package` for building packages, `packages` for trying them as well, `ha` for the cluster of test:ha.
 set -eu
 
@@ -14,6 +15,10 @@ fi
 
 if [ "${1:-}" = bench ]; then
   packages='memcached haproxy hitch nginx-light wrk'
+fi
+
+if [ "${1:-}" = fuzz ]; then
+  packages='memcached python3'
 fi
 
 if [ "${1:-}" = package ] || [ "${1:-}" = packages ]; then

@@ -1,88 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { BodyFraming } from '../../src/relay/body.ts';
-import { CHUNKED, HeadError } from '../../src/relay/head.ts';
-import type { HeaderLines } from '../../src/relay/header-lines.ts';
-import { RequestParser } from '../../src/relay/request-parser.ts';
-import { ResponseParser } from '../../src/relay/response-parser.ts';
 import { CHUNKED_BODIES, REFUSED_BODIES } from '../support/relay-bodies.ts';
+import {
+  type Outcome,
+  type Read,
+  readBody,
+  readRequest,
+  readResponse,
+} from '../support/relay-outcomes.ts';
 import { REFUSED_REQUESTS, REQUESTS } from '../support/relay-requests.ts';
 import { REFUSED_RESPONSES, RESPONSES } from '../support/relay-responses.ts';
-
-/** What becomes of some bytes, in a form that can be compared. */
-type Outcome = Readonly<Record<string, unknown>>;
-type Read = (chunks: readonly Buffer[]) => Outcome;
-
-interface Parser {
-  readonly rest: Buffer;
-  readonly idle: boolean;
-}
-
-interface Head {
-  readonly lines: HeaderLines;
-}
+import { cut } from '../support/splits.ts';
 
 const RANDOM_SPLITS = 25;
 /** Longer messages are cut in two around their ends and at some places between only. */
 const EVERY_PLACE_BYTES = 400;
-
-function readHead<P extends Parser>(parser: P, parse: (chunk: Buffer) => Head | undefined): Read {
-  return (chunks) => {
-    for (const [i, chunk] of chunks.entries()) {
-      let head: Head | undefined;
-      try {
-        head = parse(chunk);
-      } catch (error) {
-        if (!(error instanceof HeadError)) throw error;
-        return { status: error.status, reason: error.reason };
-      }
-      if (!head) continue;
-      const { lines, ...rest } = head;
-      const fields = Array.from({ length: lines.count }, (_, line) => [
-        lines.kind(line),
-        lines.name(line),
-        lines.valueAt(line),
-        lines.text.slice(lines.start(line), lines.end(line)),
-      ]);
-      const after = Buffer.concat([parser.rest, ...chunks.slice(i + 1)]).toString('latin1');
-      return { ...rest, fields, names: lines.connectionNames, text: lines.text, after };
-    }
-    return { idle: parser.idle };
-  };
-}
-
-const readRequest: Read = (chunks) => {
-  const parser = new RequestParser();
-  return readHead(parser, (chunk) => parser.parse(chunk))(chunks);
-};
-
-const readResponse =
-  (method: string): Read =>
-  (chunks) => {
-    const parser = new ResponseParser();
-    return readHead(parser, (chunk) => parser.parse(chunk, method))(chunks);
-  };
-
-const readBody: Read = (chunks) => {
-  const framing = new BodyFraming();
-  framing.start(CHUNKED);
-  let taken = 0;
-  for (const chunk of chunks) {
-    try {
-      taken += framing.take(chunk);
-    } catch (error) {
-      if (!(error instanceof HeadError)) throw error;
-      return { status: error.status, reason: error.reason };
-    }
-  }
-  return { taken, done: framing.done };
-};
-
-function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
-  const ends = [...places.toSorted((a, b) => a - b), bytes.length];
-  // Each chunk has memory of its own, as those of a socket have.
-  return ends.map((end, i) => Buffer.from(bytes.subarray(i === 0 ? 0 : ends[i - 1], end)));
-}
 
 /** Pseudo-random integers below a bound: the same ones in each run (mulberry32). */
 function randomIntegers(seed: number): (bound: number) => number {
