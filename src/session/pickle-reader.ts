@@ -112,13 +112,13 @@ const OPERATIONS: Readonly<Record<number, Operation>> = {
   [OP.BINGET]: (m, i) => m.recall(i.uint8()),
   [OP.LONG_BINGET]: (m, i) => m.recall(i.uint32()),
 
-  [OP.GLOBAL]: (m, i) => m.push(m.global(decodeUtf8(i.line()), decodeUtf8(i.line()))),
+  [OP.GLOBAL]: (m, i) => m.push(m.global(nameOf(i.line()), nameOf(i.line()))),
   [OP.STACK_GLOBAL]: (m) => m.stackGlobal(),
   [OP.REDUCE]: (m) => m.reduce(),
   [OP.NEWOBJ]: (m) => m.newObject(),
   [OP.NEWOBJ_EX]: (m) => m.newObjectEx(),
   [OP.INST]: (m, i) => {
-    const callable = m.global(decodeUtf8(i.line()), decodeUtf8(i.line()));
+    const callable = m.global(nameOf(i.line()), nameOf(i.line()));
     m.instance(callable, m.popMark());
   },
   [OP.OBJ]: (m) => {
@@ -151,6 +151,11 @@ function checkFrame(input: PickleInput, length: number): void {
   if (length > input.remaining) throw new PickleError(`the input ends inside of a frame`);
 }
 
+function nameOf(line: Buffer): string {
+  if (line.length === 0) throw new PickleError('a class or function has no name');
+  return decodeUtf8(line);
+}
+
 function nonNegative(length: number): number {
   if (length < 0) throw new PickleError('a string has a negative length');
   return length;
@@ -163,26 +168,26 @@ function parseIntOrBool(text: string): PyValue {
 }
 
 function parseDecimal(text: string): number | bigint {
-  const trimmed = text.trim();
-  if (!/^[+-]?\d+$/.test(trimmed)) throw new PickleError('an int is not decimal');
-  if (trimmed.length > MAX_DECIMAL_DIGITS) {
+  // As Python writes it. Its C reader takes 010 for 8, and +1 and -0 for bools; nobody writes those.
+  if (!/^(?:0|-?[1-9]\d*)$/.test(text)) throw new PickleError('an int is not decimal');
+  if (text.length > MAX_DECIMAL_DIGITS) {
     throw new PickleError(`an int has over ${MAX_DECIMAL_DIGITS} digits`);
   }
-  const magnitude = BigInt(trimmed.replace(/^[+-]/, ''));
-  return integer(trimmed.startsWith('-') ? -magnitude : magnitude);
+  return integer(BigInt(text));
 }
 
 function parsePyFloat(text: string): PyValue {
-  const trimmed = text.trim().toLowerCase();
-  const special = /^([+-]?)(inf|infinity|nan)$/.exec(trimmed);
+  // Without blanks around it, as Python's C reader wants it.
+  const lower = text.toLowerCase();
+  const special = /^([+-]?)(inf|infinity|nan)$/.exec(lower);
   if (special) {
     if (special[2] === 'nan') return Number.NaN;
     return special[1] === '-' ? -Infinity : Infinity;
   }
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(trimmed)) {
+  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(lower)) {
     throw new PickleError('a float is not written as one');
   }
-  return float(Number(trimmed));
+  return float(Number(lower));
 }
 
 function parseIndex(text: string): number {

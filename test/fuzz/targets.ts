@@ -7,6 +7,7 @@ const TARGETS = {
   framing: () => import('./targets/framing.ts'),
   'proxy-header': () => import('./targets/proxy-header.ts'),
   'websocket-frames': () => import('./targets/websocket-frames.ts'),
+  'pickle-reader': () => import('./targets/pickle-reader.ts'),
 } satisfies Record<string, () => Promise<{ readonly target: Target }>>;
 
 export type TargetName = keyof typeof TARGETS;
