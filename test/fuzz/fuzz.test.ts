@@ -6,7 +6,7 @@ import { tried } from './engine/hunt.ts';
 import { watch } from './engine/watch.ts';
 import { loadTarget, TARGET_NAMES } from './targets.ts';
 
-/** Together some twenty seconds; `npm run fuzz` takes more. */
+/** For each of both seeds, together some ten seconds; `npm run fuzz` takes more. */
 const CPU_SECONDS = 0.3;
 const FIXED_SEED = 8;
 const seeds = [FIXED_SEED, new Dice(Date.now()).below(1_000_000)];

@@ -18,7 +18,7 @@ if [ "${1:-}" = bench ]; then
 fi
 
 if [ "${1:-}" = fuzz ]; then
-  packages='memcached python3'
+  packages='python3'
 fi
 
 if [ "${1:-}" = package ] || [ "${1:-}" = packages ]; then
