@@ -53,19 +53,6 @@ export function pairUpAll(
 }
 
 /**
- * Reads the files of key pairs anew.
- * @throws Error that names the file, what is wrong with it and what helps.
- */
-export function rereadKeyPairs(pairs: readonly KeyPair[]): KeyPair[] {
-  return pairs.map(({ certPath, keyPath }) => {
-    const certificate = named(certPath, () => readCertificate(certPath));
-    const key = named(keyPath, () => readKey(keyPath));
-    if (certificate.leaf.checkPrivateKey(key.key)) return pairUp(certificate, key);
-    throw new Error(`${keyPath} is not the key of ${certPath}; replace both files, then reload`);
-  });
-}
-
-/**
  * What is not wrong enough to refuse a key pair, but will trouble browsers; each a sentence that
  * starts with the path of the file.
  */
@@ -103,14 +90,6 @@ function readEach<T>(text: string, read: (path: string) => T): T[] {
       throw new Error(`has ${shown}, which ${messageOf(error)}`);
     }
   });
-}
-
-function named<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new Error(`${path} ${messageOf(error)}`);
-  }
 }
 
 function count(number: number, noun: string): string {

@@ -8,7 +8,6 @@ import {
   type Group,
   groupFor,
 } from './certificate-choice.ts';
-import { rereadKeyPairs } from './key-pairs.ts';
 import { TICKET_SECRET_BYTES, ticketKeysOf, ticketPeriod } from './ticket-keys.ts';
 
 /**
@@ -62,8 +61,8 @@ interface Generation {
 }
 
 /**
- * The certificates of the listeners, which can be replaced while they serve: handshakes take the
- * new ones, connections that are open keep theirs.
+ * The certificates of the listeners, with keys of session tickets that change while they serve. Other
+ * certificates are other contexts: a reload begins another data plane, and open connections keep theirs.
  */
 export class TlsContexts {
   readonly #ticketSecret: Buffer | string;
@@ -102,22 +101,6 @@ export class TlsContexts {
     if (period !== this.#present.period) this.#present = this.#rotated(period);
     const { choice, options } = this.#present;
     return options.get(groupFor(choice, serverName))!;
-  }
-
-  /**
-   * Serves other key pairs from now on.
-   * @throws Error where one of them cannot be used; what served before still does.
-   */
-  replace(pairs: readonly KeyPair[]): void {
-    this.#present = this.#build(pairs);
-  }
-
-  /**
-   * Reads the files of the present key pairs anew and serves what they hold now.
-   * @throws Error that names the file and the remedy; what served before still does.
-   */
-  reload(): void {
-    this.replace(rereadKeyPairs(this.pairs));
   }
 
   #build(pairs: readonly KeyPair[]): Generation {

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
@@ -125,16 +123,6 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       open.destroy();
     }
   });
-
-  test(`a session is resumed after a reload of the certificates, in ${version}`, async (t) => {
-    const contexts = contextsOf(ec, wildcard);
-    const { port } = await startListener(t, contexts);
-    const session = await firstVisit(port, only);
-    contexts.reload();
-    const again = await handshake(port, { ...only, session });
-    assert.equal(again.isSessionReused(), true);
-    again.destroy();
-  });
 }
 
 test('a session is resumed in another process that has the same secret, and in no other', async (t) => {
@@ -173,43 +161,6 @@ test('the server name chooses the certificate; an unknown one, or none, gets the
   assert.equal(await shownTo(port, { servername: 'a.b.console.example' }), 'ec');
   assert.equal(await shownTo(port, { servername: 'unknown.example' }), 'ec');
   assert.equal(await shownTo(port, { servername: '' }), 'ec');
-});
-
-test('a reload serves new handshakes and leaves open connections alone', async (t) => {
-  const folder = temporaryFolder(t);
-  const files = await issue(folder, 'served', { names: ['cloud.example'] });
-  const named = await issue(folder, 'named', { names: ['a.console.example'] });
-  const contexts = contextsOf(files, named);
-  const { port } = await startListener(t, contexts);
-  const open = await handshake(port);
-  for (const old of [files, named]) {
-    const renewed = await issue(join(folder, 'renewed'), 'renewed', {
-      names: ['cloud.example', 'b.console.example'],
-    });
-    writeFileSync(old.cert, readFileSync(renewed.cert));
-    writeFileSync(old.key, readFileSync(renewed.key));
-    contexts.reload();
-    await echo(open, 'still here');
-    assert.equal(await shownTo(port, { servername: 'b.console.example' }), 'renewed');
-  }
-  assert.equal(await shownTo(port, { servername: '' }), 'renewed');
-  assert.equal(open.getPeerX509Certificate()!.subject, 'CN=served');
-  await echo(open, 'to the end');
-});
-
-test('a reload that fails says why and changes nothing', async (t) => {
-  const files = await issue(temporaryFolder(t), 'kept', { names: ['cloud.example'] });
-  const contexts = contextsOf(files);
-  const { port } = await startListener(t, contexts);
-  for (const broken of [files.cert, files.key]) {
-    const good = readFileSync(broken);
-    writeFileSync(broken, good.subarray(0, 100));
-    assert.throws(() => contexts.reload(), new RegExp(`${broken} is not a `));
-    assert.equal(await shownTo(port, {}), 'kept');
-    writeFileSync(broken, good);
-    contexts.reload();
-  }
-  assert.equal(await shownTo(port, {}), 'kept');
 });
 
 test('TLS 1.1 and ciphers without forward secrecy are refused', async (t) => {

@@ -5,13 +5,7 @@ import { before, test } from 'node:test';
 import type { CertificateFiles } from '../../src/demo/certificate.ts';
 import type { KeyPair } from '../../src/listener/certificate.ts';
 import { chooseCertificates, groupFor } from '../../src/listener/certificate-choice.ts';
-import {
-  pairUpAll,
-  readCertificates,
-  readKeys,
-  rereadKeyPairs,
-  warningsOf,
-} from '../../src/listener/key-pairs.ts';
+import { pairUpAll, readCertificates, readKeys, warningsOf } from '../../src/listener/key-pairs.ts';
 import { TlsContexts } from '../../src/listener/tls-contexts.ts';
 import { type IssueOptions, issue } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/gateway.ts';
@@ -168,21 +162,6 @@ test('warns of an end that is near or past, and of a beginning that is to come',
     (await warnings({ notBefore: from(1), notAfter: from(90) })).join(),
     /^it is valid only from .*; browsers refuse it until then$/,
   );
-});
-
-test('files are read anew as a whole, or refused with the name of the one at fault', async (t) => {
-  const own = temporaryFolder(t);
-  const files = await issue(own, 'pair', { names: ['a.example'] });
-  const pairs = load(files);
-  const renewed = await issue(join(own, 'renewed'), 'pair', { names: ['b.example'] });
-  writeFileSync(files.cert, readFileSync(renewed.cert));
-  assert.throws(() => rereadKeyPairs(pairs), {
-    message: `${files.key} is not the key of ${files.cert}; replace both files, then reload`,
-  });
-  writeFileSync(files.key, readFileSync(renewed.key));
-  assert.equal(rereadKeyPairs(pairs)[0]!.names, 'DNS:b.example');
-  writeFileSync(files.key, '');
-  assert.throws(() => rereadKeyPairs(pairs), new RegExp(`${files.key} is not a private key`));
 });
 
 test('a key too weak for TLS is refused with the file that it belongs to', async (t) => {
