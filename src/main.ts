@@ -9,6 +9,7 @@ import { Predecessor } from './gateway/predecessor.ts';
 import { workersOf } from './gateway/worker-count.ts';
 import { ListenError } from './listener/listen.ts';
 import { createLogger, type Logger } from './log.ts';
+import { keepMemoryPrivate } from './process-privacy.ts';
 import { envExample } from './settings.ts';
 import { ServiceManager } from './systemd/service-manager.ts';
 import { hasColours } from './terminal.ts';
@@ -32,6 +33,7 @@ const SUCCESSOR = 'DASHGATE_SUCCESSOR';
 let asked: CommandName | undefined;
 
 async function main(): Promise<number> {
+  keepMemoryPrivate();
   const [first, ...args] = process.argv.slice(2);
   if (first === 'import-haproxy') return importHaproxy(args);
   const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });

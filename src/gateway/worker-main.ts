@@ -6,6 +6,7 @@ import type { SendHandle } from 'node:child_process';
 import { configFrom } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import { createLogger } from '../log.ts';
+import { ignoreDebugSignal } from '../process-privacy.ts';
 import { CacheWorker } from './cache-worker.ts';
 import { Mailbox } from './mailbox.ts';
 import { RelayWorker } from './relay-worker.ts';
@@ -16,6 +17,7 @@ type Start = Extract<ToWorker, { type: 'start' }>;
 const supervisor = new Mailbox<FromWorker>(process);
 let worker: RelayWorker | CacheWorker | undefined;
 
+ignoreDebugSignal();
 // Whoever sends these to a whole group means the supervisor, which says what is to happen.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) {
   process.on(signal, () => {});

@@ -31,6 +31,7 @@ const ORDER = [
     'farewell.ts',
     'html.ts',
     'log.ts',
+    'process-privacy.ts',
     'spelling.ts',
     'terminal.ts',
   ],
