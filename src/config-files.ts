@@ -13,7 +13,7 @@ export type FileReader = (path: string) => FileText;
 export const readFromDisk: FileReader = (path) => {
   const file = openSync(path, 'r');
   try {
-    return { text: readFileSync(file, 'utf8'), exposure: exposureOf(file) };
+    return { text: readFileSync(file, 'utf8'), exposure: exposureOf(file, path) };
   } finally {
     closeSync(file);
   }
@@ -49,12 +49,25 @@ export class KeptFiles {
 
 /**
  * The rule is PostgreSQL's (ssl_key_file): nobody else, but for the group of a file that root owns,
- * which is how Debian shares /etc/ssl/private with the group ssl-cert.
+ * which is how Debian shares /etc/ssl/private with the group ssl-cert. An ACL shows as the group's part
+ * of the mode. Who owns the file matters to the remedy alone: another user's can only be read here where
+ * it is open to more than that user, but by root, who examines what the service is to read.
  */
-function exposureOf(file: number): string | undefined {
+function exposureOf(file: number, path: string): string | undefined {
   const { mode, uid } = fstatSync(file);
   const forbidden = uid === 0 ? 0o037 : 0o077;
   if ((mode & forbidden) === 0) return undefined;
   const shown = (mode & 0o777).toString(8).padStart(4, '0');
-  return `is open to others (mode ${shown}); make it chmod 0600, or 0640 where root owns it`;
+  const owner = uid === 0 ? 'root' : `user ${uid}`;
+  return `is open to others (mode ${shown}, of ${owner}); ${remedyFor(path, uid)}`;
+}
+
+function remedyFor(path: string, owner: number): string {
+  const own = process.geteuid?.() ?? 0;
+  if (owner === 0) {
+    const group = `chmod 640 ${path} with a group that has only the user that runs Dashgate`;
+    return own === 0 ? `run chmod 600 ${path}, or ${group}` : `run ${group}`;
+  }
+  const taken = own === 0 || own === owner ? '' : `chown ${own} ${path} and `;
+  return `run ${taken}chmod 600 ${path}`;
 }

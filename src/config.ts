@@ -1,8 +1,8 @@
 import { type FileReader, type FileText, KeptFiles, readFromDisk } from './config-files.ts';
+import { assertKeysAreKept, readAdminKeyPair, readKeyPairs } from './config-key-pairs.ts';
 import type { ListenAddress } from './config-values.ts';
 import { messageOf } from './errors.ts';
-import { type KeyPair, pairUp } from './listener/certificate.ts';
-import { pairUpAll } from './listener/key-pairs.ts';
+import type { KeyPair } from './listener/certificate.ts';
 import { parseNode } from './memcached/node-address.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 import { closest } from './spelling.ts';
@@ -30,7 +30,7 @@ export interface ConfigSource {
 /** What is wrong with one setting. */
 export interface ConfigProblem {
   readonly name: string;
-  /** Its text, or undefined where it is not set. */
+  /** Its text, unless that is secret, or undefined where it is not set. */
   readonly value: string | undefined;
   /** Completes the sentence "NAME=value …": the cause and the remedy. */
   readonly problem: string;
@@ -41,20 +41,25 @@ export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    const lines = problems.map(({ name, value, problem }) =>
-      value === undefined ? `  ${name} ${problem}` : `  ${name}=${shown(name, value)} ${problem}`,
+    const told = problems.map(({ name, value, problem }) => ({
+      name,
+      value: value === undefined ? undefined : shown(name, value),
+      problem,
+    }));
+    const lines = told.map(({ name, value, problem }) =>
+      value === undefined ? `  ${name} ${problem}` : `  ${name}=${value} ${problem}`,
     );
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
     super(`The configuration has ${count}:\n${lines.join('\n')}`);
     this.name = 'ConfigError';
-    this.problems = problems;
+    this.problems = told;
   }
 }
 
-/** A key that was put where its path belongs must not end up in a log. */
+/** A key that was put where its path belongs, whole or in part, must not end up in a log. */
 function shown(name: string, value: string): string {
   if ((SETTINGS as Readonly<Record<string, Setting<unknown>>>)[name]?.secret) return '(secret)';
-  return value.includes('-----BEGIN') ? '(PEM text)' : value;
+  return /-----BEGIN|\n/.test(value) ? '(PEM text)' : value;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -91,6 +96,7 @@ function readConfig(env: Environment, files: KeptFiles): Config {
   assertChecks(config, report);
   const keyPairs = readKeyPairs(config, report);
   const ownAdminPair = readAdminKeyPair(config, report);
+  assertKeysAreKept(config, report);
   if (problems.length > 0 || !keyPairs) throw new ConfigError(problems);
   const settings = Object.fromEntries(
     NAMES.filter((name) => env[name] !== undefined).map((name) => [name, env[name]]),
@@ -258,45 +264,4 @@ function assertDistinctListeners(
     if (other) report(name, `takes the same port as ${other.name}; give each a port of its own`);
     taken.set(address.port, [...others, { name, address }]);
   }
-}
-
-function readKeyPairs(
-  { TLS_CERT: certificates, TLS_KEY: keys }: Partial<Values>,
-  report: (name: Name, problem: string) => void,
-): readonly KeyPair[] | undefined {
-  if (!certificates || !keys) return undefined;
-  try {
-    return pairUpAll(certificates, keys);
-  } catch (error) {
-    report('TLS_KEY', messageOf(error));
-    return undefined;
-  }
-}
-
-/** The pair of the admin listener alone; undefined where it has none. */
-function readAdminKeyPair(
-  config: Partial<Values>,
-  report: (name: Name, problem: string) => void,
-): KeyPair | undefined {
-  // One that could not be read has been told of.
-  if (!('ADMIN_TLS_CERT' in config && 'ADMIN_TLS_KEY' in config)) return undefined;
-  const { ADMIN_TLS: on, ADMIN_TLS_CERT: certificate, ADMIN_TLS_KEY: key } = config;
-  if (!certificate && !key) return undefined;
-  if (on === false) {
-    const unused = certificate ? 'ADMIN_TLS_CERT' : 'ADMIN_TLS_KEY';
-    report(unused, 'serves nothing while ADMIN_TLS is off; set ADMIN_TLS=on, or leave it out');
-  }
-  if (certificate && key) {
-    try {
-      return pairUp(certificate, key, 'ADMIN_TLS_CERT');
-    } catch (error) {
-      report('ADMIN_TLS_KEY', messageOf(error));
-    }
-  } else if (certificate) {
-    report('ADMIN_TLS_KEY', 'has to be set: write the path of the key of ADMIN_TLS_CERT');
-  } else {
-    const problem = 'has to be set: write the path of the certificate of ADMIN_TLS_KEY, or leave';
-    report('ADMIN_TLS_CERT', `${problem} that out to have the first of TLS_CERT`);
-  }
-  return undefined;
 }

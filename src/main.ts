@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs';
-import { parseArgs, parseEnv } from 'node:util';
-import { assertKnownNames, ConfigError, type Environment, parseConfig } from './config.ts';
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { ConfigError, type Environment, parseConfig } from './config.ts';
 import { messageOf, UsageError } from './errors.ts';
 import { CodeCache } from './gateway/code-cache.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
@@ -11,6 +11,7 @@ import { ListenError } from './listener/listen.ts';
 import { createLogger, type Logger } from './log.ts';
 import { keepMemoryPrivate } from './process-privacy.ts';
 import { envExample } from './settings.ts';
+import { readSettingsFile, type SettingsFile } from './settings-file.ts';
 import { ServiceManager } from './systemd/service-manager.ts';
 import { hasColours } from './terminal.ts';
 import {
@@ -43,17 +44,18 @@ async function main(): Promise<number> {
   asked = command;
   if (values.help) return help(command);
   assertArguments(command, values, rest);
-  const env = () => readEnvironment(values.config);
+  const file = () => settingsFile(values.config);
+  const env = () => environmentOf(file());
   switch (command) {
     case 'start':
-      return start(env);
+      return start(file);
     case 'check': {
       const names = parseConfig(env()).keyPairs.map((pair) => pair.names);
       process.stdout.write(`The configuration is sound; certificates for ${names.join('; ')}.\n`);
       return EXIT.ok;
     }
     case 'doctor':
-      return doctor(env, values.json ?? false);
+      return doctor(file, values.json ?? false);
     case 'settings':
       process.stdout.write(envExample());
       return EXIT.ok;
@@ -106,23 +108,25 @@ function assertArguments(
   }
 }
 
-async function start(env: () => Environment): Promise<number> {
+async function start(file: ReadFile): Promise<number> {
   const predecessor = process.env[SUCCESSOR] ? await Predecessor.meet() : undefined;
   try {
-    return await serve(env, predecessor);
+    return await serve(file, predecessor);
   } catch (error) {
     await predecessor?.failed(messageOf(error));
     throw error;
   }
 }
 
-async function serve(env: () => Environment, predecessor?: Predecessor): Promise<number> {
-  const config = parseConfig(env());
+async function serve(file: ReadFile, predecessor?: Predecessor): Promise<number> {
+  const given = file();
+  const config = parseConfig(environmentOf(given));
   const logger = createLogger(config.LOG_LEVEL, { shared: true });
+  warnOfExposure(given, logger);
   const manager = new ServiceManager(process.env, logger);
   const codeCache = workersOf(config) > 0 ? await CodeCache.create(process.env, logger) : undefined;
   process.once('exit', () => codeCache?.remove());
-  const reread = () => parseConfig(env());
+  const reread = () => parseConfig(environmentOf(file()));
   const gateway = await startGateway(config, { logger, codeCache, predecessor, reread });
   if (predecessor) await manager.takesOver();
   predecessor?.serving();
@@ -132,7 +136,7 @@ async function serve(env: () => Environment, predecessor?: Predecessor): Promise
   });
   process.on('SIGHUP', async () => {
     void manager.reloading();
-    await reload(gateway, env, logger);
+    await reload(gateway, file, logger);
     void manager.ready();
   });
   const replaced = new Promise<void>((resolve) => {
@@ -168,18 +172,34 @@ async function upgrade(gateway: Gateway, logger: Logger): Promise<boolean> {
 }
 
 /** Reads the configuration anew and has the gateway go by it; one that will not do changes nothing. */
-async function reload(gateway: Gateway, env: () => Environment, logger: Logger): Promise<void> {
+async function reload(gateway: Gateway, file: ReadFile, logger: Logger): Promise<void> {
   try {
-    await gateway.reload(parseConfig(env()));
+    const given = file();
+    await gateway.reload(parseConfig(environmentOf(given)));
     logger.info('the configuration was read anew');
+    warnOfExposure(given, logger);
   } catch (error) {
     logger.error({ detail: messageOf(error) }, 'the configuration stays as it was');
   }
 }
 
-async function doctor(env: () => Environment, json: boolean): Promise<number> {
+/** It can be used as it is, and has to be where it was mounted so; but whose secrets it holds should know. */
+function warnOfExposure(file: SettingsFile | undefined, logger: Logger): void {
+  if (!file?.exposure) return;
+  logger.warn({ file: file.path }, `the file of settings holds secrets and ${file.exposure}`);
+}
+
+async function doctor(file: ReadFile, json: boolean): Promise<number> {
   const { examine } = await import('./doctor/doctor.ts');
-  const { findings, configured } = await examine(() => parseConfig(env()), { env: process.env });
+  let given: SettingsFile | undefined;
+  const readConfig = () => {
+    given = file();
+    return parseConfig(environmentOf(given));
+  };
+  const { findings, configured } = await examine(readConfig, {
+    env: process.env,
+    settingsFile: () => given,
+  });
   if (json) {
     const { jsonReport } = await import('./doctor/json-report.ts');
     process.stdout.write(`${JSON.stringify(jsonReport(findings, new Date()), null, 2)}\n`);
@@ -212,19 +232,16 @@ function print({ code, out, err }: { code: number; out: string; err: string }): 
   return code;
 }
 
+type ReadFile = () => SettingsFile | undefined;
+
+/** The file of settings: that of `--config`, or `.env` where there is one. */
+function settingsFile(given: string | undefined): SettingsFile | undefined {
+  return given !== undefined || existsSync('.env') ? readSettingsFile(given ?? '.env') : undefined;
+}
+
 /** Settings of the process, over those of the file. */
-function readEnvironment(given: string | undefined): Environment {
-  const file = given ?? '.env';
-  if (!given && !existsSync(file)) return process.env;
-  let settings: Environment;
-  try {
-    settings = parseEnv(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const problem = `cannot be read (${messageOf(error)}); name another file or leave it out`;
-    throw new ConfigError([{ name: '--config', value: file, problem }]);
-  }
-  assertKnownNames(file, Object.keys(settings));
-  return { ...settings, ...process.env };
+function environmentOf(file: SettingsFile | undefined): Environment {
+  return file ? { ...file.settings, ...process.env } : process.env;
 }
 
 /** Resolves when the process is asked to stop. A second signal ends it at once. */

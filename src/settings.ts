@@ -237,6 +237,11 @@ export const SETTINGS = {
     readKeys,
     'PEM files of their private keys, in the same order, without a passphrase.',
   ),
+  TLS_KEY_PERMISSIONS: preset(
+    oneOf(['strict', 'any']),
+    'strict',
+    'What becomes of a private key that others than Dashgate may read: strict refuses it; any warns of it, for secrets that are mounted with a mode that cannot be changed.',
+  ),
   TLS_TICKET_SECRET: secret(
     ticketSecret,
     '',

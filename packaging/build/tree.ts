@@ -79,8 +79,8 @@ function packageJson(root: string, { version }: Release): string {
 function settingsFile(): string {
   const head = `# Settings of Dashgate, as it is started by systemd. After a change:
 #   dashgate check --config /etc/dashgate/dashgate.env && systemctl reload dashgate
-# User and group dashgate have to be able to read the files of TLS_CERT and TLS_KEY. A line that
-# starts with # shows the default.
+# User and group dashgate have to be able to read the files of TLS_CERT and TLS_KEY, and nobody else the
+# latter: chgrp dashgate, chmod 640. A line that starts with # shows the default.
 `;
   return head + envExample().replace(/^(#.*\n)+/, '');
 }

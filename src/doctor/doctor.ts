@@ -1,7 +1,8 @@
 import { type Config, ConfigError, type Environment } from '../config.ts';
+import type { SettingsFile } from '../settings-file.ts';
 import { accessCheck } from './access.ts';
 import { backendsCheck } from './backends.ts';
-import { type Check, type Examination, runCheck } from './check.ts';
+import { type Check, type Examination, parted, runCheck } from './check.ts';
 import type { Finding } from './finding.ts';
 import { kernelCheck } from './kernel.ts';
 import { listenersCheck } from './listeners.ts';
@@ -37,6 +38,8 @@ const NAMES_MS = 4_500;
 export interface DoctorOptions {
   /** Of the processes that it starts. */
   readonly env: Environment;
+  /** What the configuration was read from, once it was; undefined where it was no file. */
+  readonly settingsFile?: () => SettingsFile | undefined;
   readonly checks?: readonly Check[];
 }
 
@@ -52,7 +55,7 @@ export interface Examined {
  */
 export async function examine(
   readConfig: () => Config,
-  { env, checks = CHECKS }: DoctorOptions,
+  { env, settingsFile, checks = CHECKS }: DoctorOptions,
 ): Promise<Examined> {
   let config: Config;
   try {
@@ -70,7 +73,8 @@ export async function examine(
   const found = await Promise.all(
     [namesCheck(names), ...checks].map((check) => runCheck(check, examination)),
   );
-  return { findings: [SOUND, ...found.flat()], configured: true };
+  const findings = [SOUND, ...exposureFindings(settingsFile?.()), ...found.flat()];
+  return { findings, configured: true };
 }
 
 const SOUND: Finding = {
@@ -79,6 +83,20 @@ const SOUND: Finding = {
   subject: 'settings',
   detail: 'the configuration is sound',
 };
+
+function exposureFindings(file: SettingsFile | undefined): Finding[] {
+  if (!file?.exposure) return [];
+  const { detail, remedy } = parted(file.exposure);
+  return [
+    {
+      check: 'configuration',
+      severity: 'warning',
+      subject: file.path,
+      detail: `it holds secrets and ${detail}`,
+      remedy,
+    },
+  ];
+}
 
 /** Its value is left out: that may be what belongs elsewhere, such as a key. */
 function problemFinding({ name, problem }: ConfigError['problems'][number]): Finding {

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { KeyPair } from '../listener/certificate.ts';
 import { type Chain, chainOf } from './certificate-chain.ts';
-import type { Check } from './check.ts';
+import { type Check, parted } from './check.ts';
 import type { Report } from './finding.ts';
 import { validityOf } from './validity.ts';
 
@@ -36,7 +36,7 @@ function examinePair(pair: KeyPair, report: Report, now: number): void {
     report({ severity: 'warning', subject: certPath, detail, remedy });
   }
   if (exposure === undefined) return;
-  const [what = exposure, remedy] = exposure.split('; ');
+  const { detail: what, remedy } = parted(exposure);
   report({ severity: 'warning', subject: keyPath, detail: `the key ${what}`, remedy });
 }
 

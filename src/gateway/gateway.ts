@@ -288,6 +288,7 @@ function warnOfCertificates({ keyPairs, adminKeyPair }: Config, logger: Logger):
     for (const warning of warningsOf(pair, Date.now())) {
       logger.warn({ certificate: pair.certPath, names: pair.names }, warning);
     }
+    if (pair.exposure) logger.warn({ key: pair.keyPath }, `the private key ${pair.exposure}`);
   }
   for (const { certPath, names } of contexts.unused) {
     logger.warn(

@@ -86,7 +86,7 @@ function readEach<T>(text: string, read: (path: string) => T): T[] {
     } catch (error) {
       if (paths.length === 1) throw error;
       // Some put the key itself where its path belongs.
-      const shown = path.includes('-----BEGIN') ? 'PEM text' : path;
+      const shown = /-----BEGIN|\n/.test(path) ? 'PEM text' : path;
       throw new Error(`has ${shown}, which ${messageOf(error)}`);
     }
   });

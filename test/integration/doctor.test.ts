@@ -157,15 +157,18 @@ describe('the doctor on own certificates', () => {
     assert.match(unnamed!.detail, /subjectAltName/);
   });
 
-  it('warns of a key that others may read', async (t) => {
+  it('refuses a key that others may read, and warns of it where that is allowed', async (t) => {
     const { key, cert } = await issue(temporaryFolder(t), 'open', { names: ['dash.example'] });
     chmodSync(key, 0o644);
-    const finding = only(
-      of(await findings(t, { TLS_CERT: cert, TLS_KEY: key }), 'certificates', key),
-    );
+    const pair = { TLS_CERT: cert, TLS_KEY: key };
+    const refused = only(await findings(t, pair));
+    assert.equal(refused.severity, 'error');
+    assert.match(refused.detail, /mode 0644.*chmod 600.*TLS_KEY_PERMISSIONS=any/);
+    const allowed = await findings(t, { ...pair, TLS_KEY_PERMISSIONS: 'any' });
+    const finding = only(of(allowed, 'certificates', key));
     assert.equal(finding.severity, 'warning');
     assert.match(finding.detail, /mode 0644/);
-    assert.match(finding.remedy!, /chmod 0600/);
+    assert.match(finding.remedy!, /^run chmod 600/);
   });
 });
 

@@ -155,9 +155,9 @@ describe('the resource agent', () => {
 
   test('starts without a backend that is up, as another user, and says that it is not ready', async (t) => {
     const resource = await agentResource(t, { PORTAL_BACKENDS: 'http://127.0.0.1:9' });
-    resource.configure(readablePair(temporaryFolder(t), resource.params.env_file!));
     // Nobody but root may become somebody else.
     const user = process.getuid?.() === 0 ? 'nobody' : '';
+    resource.configure(pairOf(user, temporaryFolder(t), resource.params.env_file!));
     assert.equal((await resource.run('start', { ready_wait: '0', user })).code, OCF.success);
     if (user !== '') {
       const status = readFileSync(`/proc/${resource.group()}/status`, 'utf8');
@@ -172,13 +172,13 @@ describe('the resource agent', () => {
   });
 });
 
-/** Copies of the certificate and the key of a file of settings that everybody may read. */
-function readablePair(folder: string, envFile: string): Record<string, string> {
+/** Copies of the certificate and the key of a file of settings that are this user's own. */
+function pairOf(user: string, folder: string, envFile: string): Record<string, string> {
   const settings = readFileSync(envFile, 'utf8');
   const copy = (name: string) => {
     const from = new RegExp(`^${name}=(.*)$`, 'm').exec(settings)?.[1];
     const to = `${folder}/${name}`;
-    execFileSync('install', ['-m', '644', from!, to]);
+    execFileSync('install', ['-m', '600', ...(user ? ['-o', user] : []), from!, to]);
     return to;
   };
   execFileSync('chmod', ['755', folder]);

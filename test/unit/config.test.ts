@@ -155,6 +155,27 @@ test('a certificate and key that are no pair, no PEM or not readable are told', 
   }
 });
 
+test('a key that others may read is refused, each with its path and remedy, unless that is allowed', async (t) => {
+  const folder = temporaryFolder(t);
+  const open = await demoCertificate(join(folder, 'open'));
+  const { cert, key } = await demoCertificate(join(folder, 'kept'));
+  for (const file of [open.key, open.cert, cert]) chmodSync(file, 0o644);
+  const otherwise = 'where its mode cannot be changed, set TLS_KEY_PERMISSIONS=any';
+  const alone = problemsOf({ ...sound, TLS_CERT: open.cert, TLS_KEY: open.key });
+  assert.equal(alone.length, 1);
+  assert.match(alone[0]!, /^TLS_KEY\|.*\|is open to others \(mode 0644, of .*\); run chmod 600 /);
+  assert.ok(alone[0]!.endsWith(`; ${otherwise}`), alone[0]);
+  const both = { ...sound, TLS_CERT: `${cert},${open.cert}`, TLS_KEY: `${key},${open.key}` };
+  assert.match(problemsOf(both).join(), new RegExp(`has ${open.key}, which is open to others`));
+  const admin = { ADMIN_TLS: 'on', ADMIN_TLS_CERT: open.cert, ADMIN_TLS_KEY: open.key };
+  assert.match(problemsOf({ ...sound, ...admin }).join(), /^ADMIN_TLS_KEY\|.*\|is open to others/);
+  const { keyPairs } = parseConfig({ ...both, ...admin, TLS_KEY_PERMISSIONS: 'any' });
+  assert.deepEqual(
+    keyPairs.map(({ exposure }) => exposure === undefined),
+    [true, false],
+  );
+});
+
 test('the admin listener has a whole pair of its own, or that of the portal, and only where it is on', async (t) => {
   const { cert, key } = await demoCertificate(join(temporaryFolder(t), 'own'));
   const own = { ADMIN_TLS_CERT: cert, ADMIN_TLS_KEY: key };
