@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { before, test } from 'node:test';
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, getCiphers, type TLSSocket } from 'node:tls';
 import type { CertificateFiles } from '../../src/demo/certificate.ts';
 import { ConnectionLimit } from '../../src/listener/connection-limit.ts';
 import { TlsContexts } from '../../src/listener/tls-contexts.ts';
@@ -143,13 +143,82 @@ test('a session is resumed in another process that has the same secret, and in n
   }
 });
 
-test('the client chooses among the ciphers, for it knows which it is quick at', async (t) => {
+test('a client that puts ChaCha20 first has no AES in hardware, and gets it; all others get AES with 128 bits', async (t) => {
   const { port } = await startListener(t, contextsOf(ec));
-  const both = ['ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-ECDSA-AES128-GCM-SHA256'];
-  for (const ciphers of [both, both.toReversed()]) {
-    const socket = await handshake(port, { ciphers: ciphers.join(':'), maxVersion: 'TLSv1.2' });
-    assert.equal(socket.getCipher().name, ciphers[0]);
+  const chosen = async (maxVersion: 'TLSv1.2' | 'TLSv1.3', ciphers: readonly string[]) => {
+    const options = { maxVersion, minVersion: maxVersion, ciphers: ciphers.join(':') };
+    const socket = await handshake(port, options);
+    const { name } = socket.getCipher();
     socket.destroy();
+    return name;
+  };
+  for (const [version, prefix, chacha] of [
+    ['TLSv1.2', 'ECDHE-ECDSA-', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
+    ['TLSv1.3', 'TLS_', 'TLS_CHACHA20_POLY1305_SHA256'],
+  ] as const) {
+    const [small, large] = [...INTENDED[version]].filter(
+      (name) => name.startsWith(prefix) && name !== chacha,
+    ) as [string, string];
+    assert.equal(await chosen(version, [chacha, small, large]), chacha);
+    assert.equal(await chosen(version, [large, chacha, small]), small);
+    assert.equal(await chosen(version, [small, chacha]), small);
+    assert.equal(await chosen(version, [large, chacha]), large);
+  }
+});
+
+/** Cipher suites and groups of Mozilla's intermediate profile, and the group that outlives quantum computers. */
+const INTENDED = {
+  'TLSv1.2': new Set([
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+  ]),
+  'TLSv1.3': new Set([
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+  ]),
+  groups: new Set(['X25519MLKEM768', 'X25519', 'P-256', 'P-384']),
+};
+
+/** Groups that OpenSSL has for TLS. */
+const GROUPS = [
+  ...INTENDED.groups,
+  ...['P-521', 'X448', 'secp256k1', 'ffdhe2048', 'ffdhe3072', 'ffdhe4096', 'brainpoolP256r1'],
+  ...['SecP256r1MLKEM768', 'SecP384r1MLKEM1024', 'MLKEM768'],
+];
+
+test('no cipher suite, group or protocol is offered but those that are intended', async (t) => {
+  const { port } = await startListener(t, contextsOf(ec, rsa));
+  const agreed = async (options: ConnectionOptions) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
+    const done = await new Promise((resolve) => {
+      socket.once('secureConnect', () => resolve(true)).once('error', () => resolve(false));
+    });
+    socket.destroy();
+    return done;
+  };
+  const all = getCiphers().map((name) => name.toUpperCase());
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const suites = all.filter((name) => name.startsWith('TLS_') === (version === 'TLSv1.3'));
+    assert.ok(suites.length >= INTENDED[version].size);
+    for (const name of suites) {
+      // The client is to refuse nothing itself.
+      const ciphers = version === 'TLSv1.3' ? name : `${name}:@SECLEVEL=0`;
+      const only = { minVersion: version, maxVersion: version, ciphers };
+      assert.equal(await agreed(only), INTENDED[version].has(name), `${name}, ${version}`);
+    }
+  }
+  for (const ecdhCurve of GROUPS) {
+    assert.equal(await agreed({ ecdhCurve }), INTENDED.groups.has(ecdhCurve), ecdhCurve);
+  }
+  for (const version of ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const) {
+    const only = { minVersion: version, maxVersion: version, ciphers: 'ALL:@SECLEVEL=0' };
+    const offered = version === 'TLSv1.2' || version === 'TLSv1.3';
+    assert.equal(await agreed(offered ? { ...only, ciphers: undefined } : only), offered, version);
   }
 });
 
