@@ -5,6 +5,7 @@
 # Installs what is missing where it may (root, or sudo without a password), otherwise says what to
 # run. `horizon` adds what test:horizon needs, `bench` is for the peers and loads of the benchmark,
 # `fuzz` for what the fuzzer compares with,
+# `testssl` for npm run testssl,
 # `package` for building packages, `packages` for trying them as well, `ha` for the cluster of test:ha.
 set -eu
 
@@ -19,6 +20,10 @@ fi
 
 if [ "${1:-}" = fuzz ]; then
   packages='python3'
+fi
+
+if [ "${1:-}" = testssl ]; then
+  packages='haproxy openssl testssl.sh'
 fi
 
 if [ "${1:-}" = package ] || [ "${1:-}" = packages ]; then

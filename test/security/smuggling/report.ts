@@ -8,9 +8,6 @@ export interface Result {
   readonly verdicts: readonly Verdict[];
 }
 
-const BEGIN = '<!-- smuggling: npm run smuggling -- --write SECURITY.md -->';
-const END = '<!-- /smuggling -->';
-
 /** A table of Markdown: a line for each category, four counts for each proxy. */
 export function table(messages: readonly HostileMessage[], results: readonly Result[]): string {
   const rows = CATEGORIES.map((category) => ({
@@ -63,16 +60,6 @@ export function tally(messages: readonly HostileMessage[], results: readonly Res
       verdicts: Object.fromEntries(results.map((result) => [result.name, result.verdicts[i]])),
     })),
   };
-}
-
-/** The document with the table in its place. */
-export function placed(document: string, text: string): string {
-  const from = document.indexOf(BEGIN);
-  const to = document.indexOf(END);
-  if (from < 0 || to < from) {
-    throw new Error(`no place for the table; remedy: put ${BEGIN} and ${END} where it belongs`);
-  }
-  return `${document.slice(0, from)}${BEGIN}\n${text}\n${document.slice(to)}`;
 }
 
 function count(verdicts: readonly Verdict[], within: readonly boolean[], outcome: Outcome): number {

@@ -4,8 +4,9 @@ import { dashgate } from '../../conformance/peers/dashgate.ts';
 import { haproxy } from '../../conformance/peers/haproxy.ts';
 import { nginx } from '../../conformance/peers/nginx.ts';
 import { PEERS } from '../../conformance/peers/proxy.ts';
+import { placed } from '../placed.ts';
 import { CORPUS } from './corpus.ts';
-import { listed, placed, table, tally } from './report.ts';
+import { listed, table, tally } from './report.ts';
 import { playAll } from './tournament.ts';
 
 /**
@@ -46,6 +47,8 @@ const text = table(messages, results);
 process.stdout.write(`${text}\n`);
 if (values.json)
   writeFileSync(values.json, `${JSON.stringify(tally(messages, results), null, 2)}\n`);
-if (values.write) writeFileSync(values.write, placed(readFileSync(values.write, 'utf8'), text));
+if (values.write) {
+  writeFileSync(values.write, placed('smuggling', readFileSync(values.write, 'utf8'), text));
+}
 const own = results.find(({ name }) => name === 'dashgate')?.verdicts ?? [];
 process.exitCode = own.some(({ outcome }) => outcome === 'ambiguous') ? 1 : 0;
