@@ -388,7 +388,16 @@ export const SETTINGS = {
     'Longest time for a client to send the head of a request.',
   ),
   KEEPALIVE_TIMEOUT: preset(duration, '10s', 'How long an idle client connection is kept.'),
-  CLIENT_TIMEOUT: preset(duration, '60s', 'Longest pause of a client within a request body.'),
+  CLIENT_TIMEOUT: preset(
+    duration,
+    '60s',
+    'Longest pause of a client within a request body, or while it takes nothing of an answer.',
+  ),
+  BODY_RATE: optional(
+    integer(1, 1_000_000_000),
+    '500',
+    'Bytes of a request body that make up for a second of pauses, of which it may have CLIENT_TIMEOUT in all; a slower one is answered 408. Empty: any byte makes up for all.',
+  ),
   QUEUE_TIMEOUT: preset(duration, '60s', 'Longest wait for a backend with room.'),
   CONNECT_TIMEOUT: preset(duration, '5s', 'Longest time to connect to a backend.'),
   SERVER_TIMEOUT: preset(duration, '60s', 'Longest silence of a backend within an exchange.'),

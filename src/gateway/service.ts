@@ -108,6 +108,7 @@ export class Service {
         headerMs: config.HEADER_TIMEOUT,
         keepAliveMs: config.KEEPALIVE_TIMEOUT,
         clientMs: config.CLIENT_TIMEOUT,
+        bodyRate: config.BODY_RATE ?? 0,
         tunnelMs: config.TUNNEL_TIMEOUT,
       },
       tunnelLimits: {

@@ -7,6 +7,7 @@ import { failureOf } from '../upstream/failure.ts';
 import type { Lease } from '../upstream/pool.ts';
 import { Answer, unreadRecord } from './answer.ts';
 import { BodyFraming } from './body.ts';
+import { BodyPace } from './body-pace.ts';
 import type { Deadlined } from './deadlines.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
 import { Exchange, type ForwardedRequest, type Responder } from './exchange.ts';
@@ -55,6 +56,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   };
   readonly #parser = new RequestParser();
   readonly #body = new BodyFraming();
+  readonly #pace: BodyPace;
   #state: State = 'head';
   /** The answer to the present request. */
   #answer: Answer | undefined;
@@ -72,6 +74,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#peer = peer;
     this.#forwarded = new ForwardedLines(peer);
     this.#relay = relay;
+    this.#pace = new BodyPace(relay.timeouts.clientMs, relay.timeouts.bodyRate);
     this.deadline = relay.deadlines.in(relay.timeouts.headerMs);
     relay.deadlines.add(this);
     for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
@@ -95,7 +98,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         break;
       case 'body':
         this.#exchange?.cancel();
-        this.#refuse(new GatewayError('requestTimeout', 'the body paused for too long'));
+        this.#refuse(
+          new GatewayError('requestTimeout', 'the body paused for too long, or came too slowly'),
+        );
         break;
       default:
         if (this.#answer) this.#answer.termination = 'cD';
@@ -144,6 +149,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     const complete = this.#body.done;
     this.#stash = end === rest.length ? EMPTY : rest.subarray(end);
     this.#state = complete ? 'response' : 'body';
+    if (!complete) this.#pace.begin();
     if (method === 'CONNECT') {
       throw new GatewayError('notImplemented', 'CONNECT is for proxies of another kind');
     }
@@ -190,6 +196,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   }
 
   #onBody(chunk: Buffer): void {
+    this.#pace.came(this.#relay.deadlines.in(0), chunk.length);
     const end = this.#body.take(chunk);
     const complete = this.#body.done;
     if (complete) {
@@ -203,17 +210,22 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   /** The client's time runs only while it is the client that is waited for. */
   #awaitMore(more: boolean): void {
     if (this.#state === 'body' && more) {
-      this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+      this.#awaitBody();
       return;
     }
     if (this.#state === 'body') this.#socket.pause();
     if (this.#state !== 'lingering') this.deadline = Number.POSITIVE_INFINITY;
   }
 
+  #awaitBody(): void {
+    const { deadlines } = this.#relay;
+    this.deadline = deadlines.in(this.#pace.wait(deadlines.in(0)));
+  }
+
   resumeRequest(): void {
     if (this.#state !== 'body') return;
     this.#socket.resume();
-    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+    this.#awaitBody();
   }
 
   informational(head: ResponseHead): void {
@@ -296,10 +308,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       this.#next();
       return;
     }
-    const awaitsBody = this.#state === 'body' && !this.#socket.isPaused();
-    this.deadline = awaitsBody
-      ? this.#relay.deadlines.in(this.#relay.timeouts.clientMs)
-      : Number.POSITIVE_INFINITY;
+    if (this.#state === 'body' && !this.#socket.isPaused()) this.#awaitBody();
+    else this.deadline = Number.POSITIVE_INFINITY;
     this.#exchange.resumeResponse();
   }
 

@@ -34,6 +34,8 @@ export interface DownstreamTimeouts {
   readonly keepAliveMs: number;
   /** Silence of a client within a request, or while it takes an answer. */
   readonly clientMs: number;
+  /** Least bytes of a body in a second, beyond pauses of `clientMs` in all; 0: however few. */
+  readonly bodyRate: number;
 }
 
 /** A tunnel that is to be. */

@@ -128,6 +128,34 @@ test('a client that does not read its answer is cut at CLIENT_TIMEOUT', async (t
   await until('nothing is held', async () => (await active(gateway)) === 0);
 });
 
+/** Writes a piece every 50 ms until the connection ends, or so many are sent; what came back. */
+async function drip(socket: Socket, piece: string, most: number): Promise<string> {
+  let answer = '';
+  socket.on('data', (data) => {
+    answer += data;
+  });
+  for (let i = 0; i < most && answer === '' && !socket.destroyed; i++) {
+    socket.write(piece);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return answer;
+}
+
+test('a body that comes a byte now and then has CLIENT_TIMEOUT for all its pauses together', async (t) => {
+  const backend = await startBackend(t, (req) => void req.resume());
+  const gateway = await startTestGateway(t, {
+    PORTAL_BACKENDS: backend.url,
+    CLIENT_TIMEOUT: '400ms',
+  });
+  const slow = await openClient(t, gateway);
+  slow.write('POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
+  assert.match(await drip(slow, 'x', 100), /^HTTP\/1\.1 408 /);
+  const steady = await openClient(t, gateway);
+  steady.write('POST /steady HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
+  assert.equal(await drip(steady, 'x'.repeat(100), 20), '', 'it is fast enough, for a second');
+  assert.equal(steady.destroyed, false);
+});
+
 test('uploads that are reset leave nothing behind', async (t) => {
   const backend = await startBackend(t, (req, res) => {
     req.resume().on('end', () => res.end('ok'));

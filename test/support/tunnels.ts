@@ -146,6 +146,7 @@ export async function startRelay(
       headerMs: 10_000,
       keepAliveMs: 10_000,
       clientMs: 60_000,
+      bodyRate: 0,
       tunnelMs: 3_600_000,
       ...options.timeouts,
     },
