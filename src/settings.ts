@@ -381,7 +381,11 @@ export const SETTINGS = {
     '1024',
     'Most requests that wait while all backends are at maxconn; one more is answered 503.',
   ),
-  HANDSHAKE_TIMEOUT: preset(duration, '10s', 'Longest time of a TLS handshake with a client.'),
+  HANDSHAKE_TIMEOUT: preset(
+    duration,
+    '10s',
+    'Longest wait for the first message of a TLS handshake with a client, and for the rest of it.',
+  ),
   HEADER_TIMEOUT: preset(
     duration,
     '10s',

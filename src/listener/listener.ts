@@ -6,11 +6,12 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import { plainAddress } from '../policy/networks.ts';
-import type { Seat } from '../policy/seats.ts';
+import { type Seat, subscriber } from '../policy/seats.ts';
 import { type Endpoints, endpointsOf } from '../upstream/endpoints.ts';
 import { readClientHello } from './client-hello.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import { readFirstBytes } from './first-bytes.ts';
+import { HandshakeTurns } from './handshake-turns.ts';
 import { parseProxyHeader } from './proxy-protocol.ts';
 import type { TlsContexts } from './tls-contexts.ts';
 
@@ -67,6 +68,7 @@ export class Listener {
    * give a name but one certificate, and so cannot serve RSA and ECDSA together (nodejs/node#54235).
    */
   readonly #tlsServers = new WeakMap<SecureContextOptions, TlsServer>();
+  readonly #turns = new HandshakeTurns();
   /** Endpoints that a PROXY protocol header told, by the connection's own, until TLS is through. */
   readonly #told = new Map<string, Endpoints>();
 
@@ -151,8 +153,7 @@ export class Listener {
       return;
     }
     if (told) this.#remember(socket, told);
-    if (tls.dependOnName) this.#readServerName(socket, tls);
-    else this.#secure(socket, tls.optionsFor());
+    this.#readClientHello(socket, tls, told?.address ?? plainAddress(socket.remoteAddress));
   }
 
   /** Gives a connection its place among those of its address; without one it is closed. */
@@ -169,14 +170,24 @@ export class Listener {
     return true;
   }
 
-  #readServerName(socket: Socket, tls: TlsContexts): void {
+  /**
+   * Waits for the message that makes work before it begins the handshake: for the name in it, and
+   * because who says nothing then costs no more than a socket.
+   */
+  #readClientHello(socket: Socket, tls: TlsContexts, address: string): void {
     readFirstBytes(socket, {
       timeoutMs: this.#options.handshakeTimeoutMs,
       decide: (bytes) => {
         const hello = readClientHello(bytes);
         return hello && { value: hello.serverName, length: 0 };
       },
-      onDecided: (name) => this.#secure(socket, tls.optionsFor(name)),
+      onDecided: (name) => {
+        socket.on('error', ignore);
+        this.#turns.take(subscriber(address), () => {
+          socket.off('error', ignore);
+          if (!socket.destroyed) this.#secure(socket, tls.optionsFor(name));
+        });
+      },
       onFailed: (detail) => this.#refuse('handshake', socket.remoteAddress, detail),
     });
   }
@@ -227,6 +238,9 @@ export class Listener {
     this.#options.onRefused?.({ cause, peer: plainAddress(peer), detail });
   }
 }
+
+/** What follows an error is 'close'. */
+function ignore(): void {}
 
 /** What tells a connection from all others that are open: its own two ends. */
 function keyOf(socket: Socket): string {

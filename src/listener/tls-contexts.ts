@@ -88,11 +88,6 @@ export class TlsContexts {
     return this.pairs.filter((pair) => !used.has(pair));
   }
 
-  /** Whether the server name decides anything; otherwise it need not be known. */
-  get dependOnName(): boolean {
-    return this.#present.options.size > 1;
-  }
-
   /**
    * The options of a TLS server for clients that ask for a name, if they ask for one. They are the
    * same object as long as they are the same context, which ends with the period of its ticket keys.

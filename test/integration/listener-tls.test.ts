@@ -9,6 +9,7 @@ import type { CertificateFiles } from '../../src/demo/certificate.ts';
 import { ConnectionLimit } from '../../src/listener/connection-limit.ts';
 import { TlsContexts } from '../../src/listener/tls-contexts.ts';
 import { issue } from '../support/certificates.ts';
+import { clientHello } from '../support/client-hello.ts';
 import { temporaryFolder } from '../support/gateway.ts';
 import { closed, contextsOf, startListener, writingBy } from '../support/listener.ts';
 import { until } from '../support/until.ts';
@@ -329,21 +330,28 @@ for (const [kind, files] of [
 
 test('a handshake that takes too long ends the connection', async (t) => {
   const { port, refusals } = await startListener(t, contextsOf(ec), { handshakeTimeoutMs: 50 });
-  await closed(connectTcp(port, '127.0.0.1'));
+  const socket = connectTcp(port, '127.0.0.1');
+  socket.write(await clientHello());
+  await closed(socket);
   assert.deepEqual(refusals, [
     { cause: 'handshake', peer: '127.0.0.1', detail: 'ERR_TLS_HANDSHAKE_TIMEOUT' },
   ]);
 });
 
-test('a client that does not come to name a server in time is ended', async (t) => {
-  const { port, refusals } = await startListener(t, contextsOf(ec, wildcard), {
-    handshakeTimeoutMs: 50,
-  });
-  const socket = connectTcp(port, '127.0.0.1');
-  socket.write(Buffer.from('1603010200', 'hex'));
-  await closed(socket);
-  const detail = 'said too little within 50 ms';
-  assert.deepEqual(refusals, [{ cause: 'handshake', peer: '127.0.0.1', detail }]);
+test('a client that says nothing, or not whom it asks for, in time is ended', async (t) => {
+  for (const [files, bytes] of [
+    [[ec], ''],
+    [[ec, wildcard], '1603010200'],
+  ] as const) {
+    const { port, refusals } = await startListener(t, contextsOf(...files), {
+      handshakeTimeoutMs: 50,
+    });
+    const socket = connectTcp(port, '127.0.0.1');
+    socket.write(Buffer.from(bytes, 'hex'));
+    await closed(socket);
+    const detail = 'said too little within 50 ms';
+    assert.deepEqual(refusals, [{ cause: 'handshake', peer: '127.0.0.1', detail }]);
+  }
 });
 
 test('a handshake that comes byte by byte is none the worse', async (t) => {

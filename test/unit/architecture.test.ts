@@ -48,7 +48,7 @@ const PURE = [
   /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser|command-numbers|byte-requests|decisions|heartbeat|peers|roster|shared-state|pins)\.ts$/,
   /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|body-pace|outgoing-head|reframing|refusal|deadlines|websocket-frames)\.ts$/,
   /^import-haproxy\/(?!command|source-files)/,
-  /^listener\/(proxy-protocol|client-hello|crc32c|certificate-choice)\.ts$/,
+  /^listener\/(proxy-protocol|client-hello|crc32c|certificate-choice|handshake-turns)\.ts$/,
   /^session\/pickle-/,
   /^upstream\/(backend|backend-address|backend-options|ejection|endpoints|handshake|pool|proxy-header|selection|shared-load|slow-start|status-set)\.ts$/,
 ];
