@@ -17,6 +17,8 @@ export interface Child {
   listening(port: number): Promise<void>;
   /** Throws, with what it said, if it has ended. */
   assertRunning(): void;
+  /** Whether it still runs. */
+  running(): boolean;
   /** SIGTERM, then SIGKILL; resolves when it and all below it are gone. */
   stop(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export class Children {
     return {
       pid: child.pid ?? 0,
       assertRunning,
+      running: () => this.#running.has(child),
       listening: (port) =>
         until(
           `${command[0]} listens on port ${port}`,

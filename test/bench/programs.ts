@@ -8,6 +8,7 @@ const PROGRAMS: Readonly<Record<string, { ask: string; package: string }>> = {
   hitch: { ask: '--version', package: 'hitch' },
   wrk: { ask: '-v', package: 'wrk' },
   memcached: { ask: '--version', package: 'memcached' },
+  slowhttptest: { ask: '-h', package: 'slowhttptest' },
   taskset: { ask: '--version', package: 'util-linux' },
   setpriv: { ask: '--version', package: 'util-linux' },
 };

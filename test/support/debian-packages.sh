@@ -7,6 +7,7 @@
 # `fuzz` for what the fuzzer compares with,
 # `testssl` for npm run testssl,
 # `package` for building packages, `packages` for trying them as well, `ha` for the cluster of test:ha.
+# `abuse` for npm run abuse, `package` for building packages, `packages` for trying them as well, `ha` for the cluster of test:ha.
 set -eu
 
 packages='memcached python3 python3-django python3-pymemcache python3-memcache python3-pylibmc haproxy nginx-light chromium fonts-dejavu-core openssl novnc websockify x11vnc xvfb xterm prometheus busybox iproute2 systemd python3-seccomp mandoc resource-agents libxml2-utils shellcheck curl procps docker-compose'
@@ -24,6 +25,10 @@ fi
 
 if [ "${1:-}" = testssl ]; then
   packages='haproxy openssl testssl.sh'
+fi
+
+if [ "${1:-}" = abuse ]; then
+  packages='memcached haproxy nginx-light slowhttptest'
 fi
 
 if [ "${1:-}" = package ] || [ "${1:-}" = packages ]; then

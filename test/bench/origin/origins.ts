@@ -24,12 +24,24 @@ export const PAGES = [
   { path: '/100k', bytes: 100 * 1024 },
 ] as const;
 
-/** Starts `portals` portal backends, the console backends and a memcached, all on the load's core. */
+/** A further page of the portal. */
+export interface Page {
+  readonly path: string;
+  readonly content: Buffer;
+  /** What its Content-Encoding says. */
+  readonly encoding?: string;
+}
+
+/**
+ * Starts `portals` portal backends, the console backends and a memcached, all on the load's core.
+ * @param further What the portal serves beside PAGES.
+ */
 export async function startOrigins(
   children: Children,
   folder: string,
   core: number | undefined,
   portals: number,
+  further: readonly Page[] = [],
 ): Promise<Origins> {
   const ports = await freePorts(portals + CONSOLES + 1);
   const portal = ports.slice(0, portals);
@@ -37,7 +49,7 @@ export async function startOrigins(
   const memcached = ports.at(-1)!;
   // Started by root it asks for a user; as another one it would outlive a bench that is killed.
   const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
-  const nginx = children.start(nginxOrigin(folder, portal), { core });
+  const nginx = children.start(nginxOrigin(folder, portal, further), { core });
   const node = children.start([process.execPath, NODE_ORIGIN, ...console.map(String)], { core });
   const cache = children.start(
     ['memcached', ...user, '-l', '127.0.0.1', '-p', String(memcached), '-U', '0', '-m', '16'],
@@ -55,11 +67,13 @@ export async function startOrigins(
   return { portal, console, memcached, assertRunning };
 }
 
-function nginxOrigin(folder: string, ports: readonly number[]): string[] {
+function nginxOrigin(folder: string, ports: readonly number[], further: readonly Page[]): string[] {
   const home = join(folder, 'origin');
   const pages = join(home, 'pages');
   mkdirSync(pages, { recursive: true });
   for (const { path, bytes } of PAGES) writeFileSync(join(pages, path), 'x'.repeat(bytes));
+  for (const { path, content } of further) writeFileSync(join(pages, path), content);
+  const encoded = further.filter(({ encoding }) => encoding !== undefined);
   return nginxMain(
     home,
     `
@@ -74,7 +88,8 @@ function nginxOrigin(folder: string, ports: readonly number[]): string[] {
 ${ports.map((port) => `    listen 127.0.0.1:${port} backlog=4096;`).join('\n')}
     root ${pages};
     location = /dashboard/auth/login/ { return 200 "well"; }
+${encoded.map(({ path, encoding }) => `    location = ${path} { add_header Content-Encoding ${encoding}; }`).join('\n')}
   }`,
-    1_024,
+    8_192,
   );
 }

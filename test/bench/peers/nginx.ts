@@ -35,6 +35,9 @@ export const nginx: Peer = {
   access_log /dev/null combined;
   ssl_protocols TLSv1.2 TLSv1.3;
   client_max_body_size 0;
+  client_header_timeout 10s;
+  client_body_timeout 60s;
+  send_timeout 60s;
   keepalive_timeout 10s;
   keepalive_requests 1000000000;
   map $http_upgrade $connection_upgrade {

@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util';
+import { UsageError } from '../../support/entry.ts';
+import type { Attack } from './attack.ts';
+import { ATTACKS } from './attacks.ts';
+import { type Peer, PROXIES } from './proxies.ts';
+
+/** What a run does. */
+export interface Options {
+  readonly attacks: readonly Attack[];
+  readonly proxies: readonly Peer[];
+  readonly seconds: number;
+  readonly connections: number;
+  readonly json: string | undefined;
+  readonly write: string | undefined;
+}
+
+export const USAGE = `Usage: node test/security/abuse/run.ts [--only NAME,…] [--peers NAME,…] [--seconds N] [--connections N]
+                                        [--json FILE] [--write SECURITY.md]
+
+Attacks Dashgate, HAProxy and nginx, one after the other, and measures what another user notices.
+
+  --only NAMES     attacks (${ATTACKS.map(({ name }) => name).join(', ')})
+  --peers NAMES    proxies (${PROXIES.map(({ name }) => name).join(', ')})
+  --seconds N      how long the user is watched in each attack, in rounds of a second (5)
+  --connections N  abusive connections at once (1000)
+  --json FILE      write all that was found
+  --write FILE     put the table into its place in this document
+
+Exit codes: 0 Dashgate met the target in every attack; 1 otherwise; 64 wrong usage.
+`;
+
+/** @throws UsageError, or an error of parseArgs, that says what is wrong. */
+export function readOptions(args: readonly string[]): Options | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      only: { type: 'string' },
+      peers: { type: 'string' },
+      seconds: { type: 'string', default: '5' },
+      connections: { type: 'string', default: '1000' },
+      json: { type: 'string' },
+      write: { type: 'string' },
+    },
+  });
+  if (values.help) return 'help';
+  return {
+    attacks: chosen('only', values.only, ATTACKS),
+    proxies: chosen('peers', values.peers, PROXIES),
+    seconds: whole('seconds', values.seconds, 1, 60),
+    connections: whole('connections', values.connections, 1, 10_000),
+    json: values.json,
+    write: values.write,
+  };
+}
+
+function chosen<T extends { readonly name: string }>(
+  option: string,
+  given: string | undefined,
+  known: readonly T[],
+): readonly T[] {
+  if (given === undefined) return known;
+  const names = given.split(',');
+  const unknown = names.filter((name) => !known.some((one) => one.name === name));
+  if (unknown.length === 0) return known.filter(({ name }) => names.includes(name));
+  const all = known.map(({ name }) => name).join(', ');
+  throw new UsageError(`--${option} knows no "${unknown.join(', ')}"; there are ${all}`);
+}
+
+function whole(option: string, given: string, least: number, most: number): number {
+  const value = /^\d+$/.test(given) ? Number(given) : -1;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`--${option} takes a whole number from ${least} to ${most}, not "${given}"`);
+}
