@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../support/entry.ts';
+import { whole } from '../support/option-values.ts';
 import { type Group, workloadGroups } from './loads/workloads.ts';
 import type { Effort } from './measure-cpu.ts';
 import { MEMORY } from './measure-memory.ts';
@@ -67,7 +68,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   const chosen = names('only', values.only, known) ?? usual;
   const peerNames = PEERS.map(({ name }) => name);
   const chosenPeers = names('peers', values.peers, peerNames) ?? peerNames;
-  const rounds = whole('rounds', values.rounds ?? (quick ? '2' : '5'), 50);
+  const rounds = whole('rounds', values.rounds ?? (quick ? '2' : '5'), 1, 50);
   return {
     cache,
     groups: all.filter(({ name }) => chosen.includes(name)),
@@ -76,7 +77,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     peers: PEERS.filter(({ name }) => chosenPeers.includes(name)),
     effort: {
       rounds,
-      seconds: whole('seconds', values.seconds ?? (quick ? '1' : '3'), 60),
+      seconds: whole('seconds', values.seconds ?? (quick ? '1' : '3'), 1, 60),
       warmUpSeconds: quick ? 0.5 : 2,
     },
     json: values.json,
@@ -95,10 +96,4 @@ function names(
   throw new UsageError(
     `--${option} knows no "${unknown.join(', ')}"; there are ${known.join(', ')}`,
   );
-}
-
-function whole(option: string, given: string, most: number): number {
-  const value = /^\d+$/.test(given) ? Number(given) : 0;
-  if (value >= 1 && value <= most) return value;
-  throw new UsageError(`--${option} takes a whole number from 1 to ${most}, not "${given}"`);
 }

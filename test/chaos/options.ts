@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../support/entry.ts';
+import { whole } from '../support/option-values.ts';
 import { FAULTS, type Fault } from './cache/faults.ts';
 
 export const CLIENTS = ['pymemcache', 'python-memcached', 'pylibmc'] as const;
@@ -61,12 +62,12 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     FAULTS.map(({ name }) => name),
   );
   return {
-    users: whole('users', values.users, 1_000),
+    users: whole('users', values.users, 1, 1_000),
     clients: chosen('clients', values.clients, CLIENTS),
     faults: FAULTS.filter(({ name }) => faultNames.includes(name)),
-    seconds: whole('seconds', values.seconds, 600),
-    copies: whole('copies', values.copies, 3),
-    seed: whole('seed', values.seed, 1_000_000_000),
+    seconds: whole('seconds', values.seconds, 1, 600),
+    copies: whole('copies', values.copies, 1, 3),
+    seed: whole('seed', values.seed, 1, 1_000_000_000),
     direct: values.direct,
   };
 }
@@ -82,10 +83,4 @@ function chosen<T extends string>(
   throw new UsageError(
     `--${option} knows no "${unknown.join(', ')}"; there are ${known.join(', ')}`,
   );
-}
-
-function whole(option: string, given: string, most: number): number {
-  const value = /^\d+$/.test(given) ? Number(given) : -1;
-  if (value >= 1 && value <= most) return value;
-  throw new UsageError(`--${option} takes a whole number from 1 to ${most}, not "${given}"`);
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { UsageError } from '../support/entry.ts';
+import { chosen, whole } from '../support/option-values.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import type { Peer } from './peers/peer.ts';
 import { PEERS } from './peers/peers.ts';
@@ -51,23 +51,4 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     monitorMs: whole('monitor', values.monitor, 100, 60_000),
     tokenMs: whole('token', values.token, 200, 60_000),
   };
-}
-
-function chosen<T extends { readonly name: string }>(
-  option: string,
-  given: string | undefined,
-  known: readonly T[],
-): readonly T[] {
-  if (given === undefined) return known;
-  const names = given.split(',');
-  const unknown = names.filter((name) => !known.some((one) => one.name === name));
-  if (unknown.length === 0) return known.filter(({ name }) => names.includes(name));
-  const all = known.map(({ name }) => name).join(', ');
-  throw new UsageError(`--${option} knows no "${unknown.join(', ')}"; there are ${all}`);
-}
-
-function whole(option: string, given: string, least: number, most: number): number {
-  const value = /^\d+$/.test(given) ? Number(given) : -1;
-  if (value >= least && value <= most) return value;
-  throw new UsageError(`--${option} takes a whole number from ${least} to ${most}, not "${given}"`);
 }

@@ -1,0 +1,25 @@
+import { UsageError } from './entry.ts';
+
+/**
+ * Those of the `known` that `--option` names, separated by commas; all where it is not given.
+ * @throws UsageError that lists them.
+ */
+export function chosen<T extends { readonly name: string }>(
+  option: string,
+  given: string | undefined,
+  known: readonly T[],
+): readonly T[] {
+  if (given === undefined) return known;
+  const names = given.split(',');
+  const unknown = names.filter((name) => !known.some((one) => one.name === name));
+  if (unknown.length === 0) return known.filter(({ name }) => names.includes(name));
+  const all = known.map(({ name }) => name).join(', ');
+  throw new UsageError(`--${option} knows no "${unknown.join(', ')}"; there are ${all}`);
+}
+
+/** The whole number that `--option` gives. @throws UsageError */
+export function whole(option: string, given: string, least: number, most: number): number {
+  const value = /^\d+$/.test(given) ? Number(given) : -1;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`--${option} takes a whole number from ${least} to ${most}, not "${given}"`);
+}
