@@ -19,11 +19,15 @@ export interface FirstBytesOptions<T> {
   readonly onFailed: (detail: string) => void;
 }
 
-/** Reads from a connection until it is decided how to go on with it. */
+/**
+ * Reads from a connection until it is decided how to go on with it. Once it is, nothing of this is kept by
+ * the socket, which may last for days.
+ */
 export function readFirstBytes<T>(socket: Socket, options: FirstBytesOptions<T>): void {
   const { decide, timeoutMs, onDecided, onFailed } = options;
   let bytes = Buffer.alloc(0);
   const timer = setTimeout(() => fail(`said too little within ${timeoutMs} ms`), timeoutMs);
+  const listeners = { data: onData, end: onEnd, error: onError, close: onClose };
 
   function onData(chunk: Buffer): void {
     bytes = Buffer.concat([bytes, chunk]);
@@ -35,7 +39,8 @@ export function readFirstBytes<T>(socket: Socket, options: FirstBytesOptions<T>)
       return;
     }
     if (!decision) return;
-    release();
+    clearTimeout(timer);
+    for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
     socket.pause();
     const rest = bytes.subarray(decision.length);
     if (rest.length > 0) socket.unshift(rest);
@@ -50,22 +55,16 @@ export function readFirstBytes<T>(socket: Socket, options: FirstBytesOptions<T>)
     fail(error.message);
   }
 
+  function onClose(): void {
+    clearTimeout(timer);
+  }
+
   function fail(detail: string): void {
     clearTimeout(timer);
     onFailed(detail);
     socket.destroy();
   }
 
-  function release(): void {
-    clearTimeout(timer);
-    socket.off('data', onData);
-    socket.off('end', onEnd);
-    socket.off('error', onError);
-  }
-
-  socket.on('data', onData);
-  socket.on('end', onEnd);
-  socket.on('error', onError);
-  socket.once('close', () => clearTimeout(timer));
+  for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
   socket.resume();
 }

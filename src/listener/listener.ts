@@ -53,6 +53,8 @@ export interface ListenerOptions {
 
 /** How long a connection is silent before TCP looks whether the peer still lives, in ms. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
+/** By its name in TLS (RFC 7301 §6). */
+const PROTOCOL = 'http/1.1';
 
 /**
  * Accepts connections, reads the PROXY protocol header of those that have one, does the TLS
@@ -116,7 +118,7 @@ export class Listener {
       return;
     }
     this.#sockets.add(socket);
-    socket.once('close', () => {
+    socket.on('close', () => {
       this.#sockets.delete(socket);
       limit?.release();
     });
@@ -166,7 +168,7 @@ export class Listener {
       socket.destroy();
       return false;
     }
-    if (seat !== 'free') socket.once('close', () => seat.leave());
+    if (seat !== 'free') socket.on('close', () => seat.leave());
     return true;
   }
 
@@ -214,7 +216,7 @@ export class Listener {
   #createTlsServer(context: SecureContextOptions): TlsServer {
     const server = createTlsServer({
       ...context,
-      ALPNProtocols: ['http/1.1'],
+      ALPNCallback: chooseProtocol,
       handshakeTimeout: this.#options.handshakeTimeoutMs,
     });
     server.on('secureConnection', (socket) => {
@@ -237,6 +239,15 @@ export class Listener {
   #refuse(cause: Refusal['cause'], peer: string | undefined, detail: string): void {
     this.#options.onRefused?.({ cause, peer: plainAddress(peer), detail });
   }
+}
+
+/**
+ * The one protocol that is spoken; a client that offers others only is refused (RFC 7301 §3.2). With
+ * `ALPNProtocols`, Node keeps a copy of the list for each connection, in the memory pool of its buffers, of
+ * which 4 KiB cannot be freed then for as long as the connection lasts.
+ */
+function chooseProtocol({ protocols }: { readonly protocols: string[] }): string | undefined {
+  return protocols.includes(PROTOCOL) ? PROTOCOL : undefined;
 }
 
 /** What follows an error is 'close'. */
