@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../support/free-port.ts';
+import { CIPHER_SUITES } from './cipher-suites.ts';
 import type { Peer, PeerSetup } from './peer.ts';
 
 /** HAProxy doing the work that Dashgate does. */
@@ -82,6 +83,7 @@ export function haproxyCommand(
   maxconn ${maxconn}
   log stdout format raw local0
   ssl-default-bind-options ssl-min-ver TLSv1.2
+  ssl-default-bind-ciphersuites ${CIPHER_SUITES}
   # Else it keeps no connections to backends once tunnels hold a fifth of the open files.
   tune.pool-low-fd-ratio 100
   tune.pool-high-fd-ratio 100

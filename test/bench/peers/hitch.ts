@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../support/free-port.ts';
+import { CIPHER_SUITES } from './cipher-suites.ts';
 import { bind, frontend, haproxyCommand, writePem } from './haproxy.ts';
 import type { Peer } from './peer.ts';
 
@@ -28,6 +29,8 @@ export const hitch: Peer = {
 backend = "[127.0.0.1]:${to}"
 pem-file = "${pem}"
 tls-protos = TLSv1.2 TLSv1.3
+ciphersuites = "${CIPHER_SUITES}"
+prefer-server-ciphers = on
 alpn-protos = "http/1.1"
 workers = 1
 backlog = 4096

@@ -7,6 +7,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { dashgate } from 'dashgate/middleware';
 import express from 'express';
+import { CIPHER_SUITES } from './cipher-suites.ts';
 
 export interface DoorSettings {
   readonly portal: number;
@@ -35,6 +36,7 @@ await Promise.all([portal.checked, novnc.checked]);
 const tls = {
   cert: readFileSync(settings.cert),
   key: readFileSync(settings.key),
+  ciphers: CIPHER_SUITES,
   keepAliveTimeout: 10_000,
 };
 const portalApp = express().use(portal) as RequestListener;

@@ -1,5 +1,6 @@
 import { freePorts } from '../../support/free-port.ts';
 import { nginxMain } from '../nginx-main.ts';
+import { CIPHER_SUITES } from './cipher-suites.ts';
 import type { Peer } from './peer.ts';
 
 const HEADERS = `
@@ -34,6 +35,8 @@ export const nginx: Peer = {
       `
   access_log /dev/null combined;
   ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_prefer_server_ciphers on;
+  ssl_conf_command Ciphersuites ${CIPHER_SUITES};
   client_max_body_size 0;
   client_header_timeout 10s;
   client_body_timeout 60s;
