@@ -3,7 +3,7 @@ import { type Instance, type Stage, startInstance } from './instance.ts';
 import type { Outcome, Session, Workload } from './loads/workload.ts';
 import type { Group } from './loads/workloads.ts';
 import type { Peer } from './peers/peer.ts';
-import type { Failure, Result, Sample } from './results.ts';
+import type { Failure, Measurement, Result, Sample } from './results.ts';
 import { coreNanoseconds, cpuNanoseconds, memoryKiB } from './usage.ts';
 
 /** How long and how often. */
@@ -101,7 +101,7 @@ export async function takeTurns(
       const contender = contenders[(i + turn) % contenders.length]!;
       progress(`${contender.workload}: ${contender.peer}, ${turn + 1} of ${effort.rounds}`);
       const sample = await round(cores, contender, effort.seconds, fail);
-      if (sample) samples.get(contender)!.push(sample);
+      if (sample) samples.get(contender)!.push({ ...sample, round: turn });
     }
   }
   return contenders.map((contender) => {
@@ -115,7 +115,7 @@ async function round(
   contender: Contender,
   seconds: number,
   fail: (failure: Failure) => void,
-): Promise<Sample | undefined> {
+): Promise<Measurement | undefined> {
   const { workload, peer, pids } = contender;
   const report = (what: string) => fail({ workload, peer, what });
   try {
@@ -150,7 +150,7 @@ function causeOf(error: unknown, { assertRunning }: Contender): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function sampleOf(outcome: Outcome, cpuNs: number, coreNs: number, memory: number): Sample {
+function sampleOf(outcome: Outcome, cpuNs: number, coreNs: number, memory: number): Measurement {
   const { units, seconds, p50Ms, p99Ms } = outcome;
   return {
     cost: cpuNs / 1_000 / units,

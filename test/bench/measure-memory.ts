@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Stage, startInstance } from './instance.ts';
 import { Tunnels } from './loads/tunnels.ts';
 import type { Peer } from './peers/peer.ts';
-import type { Failure, Result, Sample } from './results.ts';
+import type { Failure, Measurement, Result, Sample } from './results.ts';
 import { memoryKiB } from './usage.ts';
 
 const FIRST_TUNNELS = 500;
@@ -36,7 +36,7 @@ export async function measureMemory(
       const peer = peers[(i + turn) % peers.length]!;
       progress(`${MEMORY.name}: ${peer.name}, ${turn + 1} of ${rounds}`);
       try {
-        samples.get(peer.name)!.push(await sample(stage, peer));
+        samples.get(peer.name)!.push({ ...(await sample(stage, peer)), round: turn });
       } catch (error) {
         const what = error instanceof Error ? error.message : String(error);
         fail({ workload: MEMORY.name, peer: peer.name, what });
@@ -53,7 +53,7 @@ export async function measureMemory(
   }));
 }
 
-async function sample(stage: Stage, peer: Peer): Promise<Sample> {
+async function sample(stage: Stage, peer: Peer): Promise<Measurement> {
   const instance = await startInstance(stage, peer, { backends: 3, idleTunnels: FIRST_TUNNELS });
   const { pids, console } = instance.running;
   try {

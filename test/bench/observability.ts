@@ -1,4 +1,4 @@
-import { type Failure, medianOf, type Result } from './results.ts';
+import { type Failure, type Result, ratio } from './results.ts';
 
 /** The same work without metrics and access log, and with both. */
 export const OBSERVABILITY = {
@@ -15,14 +15,11 @@ export function costOfObserving(results: readonly Result[]): {
   readonly conclusion?: string;
   readonly failure?: Failure;
 } {
-  const costOf = (workload: string) => {
-    const result = results.find((candidate) => candidate.workload === workload);
-    return result && medianOf(result, 'cost');
-  };
-  const without = costOf(OBSERVABILITY.unobserved);
-  const both = costOf(OBSERVABILITY.observed);
-  if (without === undefined || both === undefined) return {};
-  const share = both / without - 1;
+  const resultOf = (workload: string) => results.find((result) => result.workload === workload);
+  const observed = resultOf(OBSERVABILITY.observed);
+  const multiple = observed && ratio(observed, resultOf(OBSERVABILITY.unobserved));
+  if (multiple === undefined) return {};
+  const share = multiple - 1;
   const text = `metrics and access log add ${(share * 100).toFixed(1)} % to the CPU time of a request`;
   const conclusion = `${text} (at most ${MOST * 100} % are wanted).`;
   if (share <= MOST) return { conclusion };

@@ -1,5 +1,5 @@
-/** What one round of one workload cost a proxy. */
-export interface Sample {
+/** What some work of one workload cost a proxy. */
+export interface Measurement {
   /** CPU time of the proxy's processes for a unit of work in µs; or memory of a tunnel in KiB. */
   readonly cost: number;
   readonly units: number;
@@ -12,6 +12,12 @@ export interface Sample {
   readonly others?: number;
   /** PSS of the proxy's processes after the round, in MiB. */
   readonly memoryMiB: number;
+}
+
+/** A round of one workload with one proxy. */
+export interface Sample extends Measurement {
+  /** From 0; all proxies take their turns in a round, one shortly after the other. */
+  readonly round: number;
 }
 
 /** All rounds of one workload with one peer. */
@@ -52,11 +58,17 @@ export function spread({ samples }: Result): number | undefined {
   return (Math.max(...costs) - Math.min(...costs)) / 2 / median(costs);
 }
 
-/** The cost of a result as a multiple of the cost of `other`. */
+/**
+ * The cost of a result as a multiple of the cost of `other`: the median of what it was in each round. A
+ * shared host is twice as fast in some minutes as in others, which two medians over all rounds would mix.
+ */
 export function ratio(result: Result, other: Result | undefined): number | undefined {
-  const cost = medianOf(result, 'cost');
-  const base = other && medianOf(other, 'cost');
-  return cost !== undefined && base ? cost / base : undefined;
+  const bases = new Map(other?.samples.map(({ round, cost }) => [round, cost]));
+  const ratios = result.samples.flatMap(({ round, cost }) => {
+    const base = bases.get(round);
+    return base ? [cost / base] : [];
+  });
+  return ratios.length > 0 ? median(ratios) : undefined;
 }
 
 /** The result of `peer` for the same workload. */

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Result, ratio } from '../bench/results.ts';
+
+function result(peer: string, costs: readonly (number | undefined)[]): Result {
+  const samples = costs.flatMap((cost, round) =>
+    cost === undefined ? [] : [{ round, cost, units: 1, memoryMiB: 1 }],
+  );
+  return { group: 'g', workload: 'w', title: 'work', peer, unit: 'µs', samples };
+}
+
+test('a host that changes its speed between rounds changes no ratio', () => {
+  // Half as dear again in each round; two medians over all rounds would say 1.00.
+  const dashgate = result('dashgate', [15, 30, 15, 30, 15]);
+  const haproxy = result('haproxy', [10, 20, 10, 20, undefined]);
+  assert.equal(ratio(dashgate, haproxy), 1.5);
+});
+
+test('a round that failed for one of two is left out, and without any there is no ratio', () => {
+  const dashgate = result('dashgate', [12, undefined, 12]);
+  assert.equal(ratio(dashgate, result('haproxy', [undefined, 1, 10])), 1.2);
+  assert.equal(ratio(dashgate, result('haproxy', [undefined, 1])), undefined);
+  assert.equal(ratio(dashgate, undefined), undefined);
+});
