@@ -114,7 +114,7 @@ export class Members {
       services: this.#options.services().map(({ service, backends }) => ({
         name: service,
         backends: backends.map((backend, index) => {
-          const { name, health, adminState, ejected, share: weight, tunnels } = backend;
+          const { name, health, silent, adminState, ejected, share: weight, tunnels } = backend;
           const own = backendIn(member.report, service, name)?.tunnels ?? 0;
           const elsewhere = tunnels - own + backend.elsewhere;
           const loadOffset = loadOffsetOf({ own, elsewhere, gateways: planes });
@@ -125,7 +125,7 @@ export class Members {
             maxconn: backend.limit,
             turn: index,
           });
-          return { name, health, adminState, ejected, weight, loadOffset, limit };
+          return { name, health, silent, adminState, ejected, weight, loadOffset, limit };
         }),
       })),
     };

@@ -22,6 +22,8 @@ export interface ServiceSnapshot {
 export interface BackendSnapshot {
   readonly name: string;
   readonly health: Health;
+  /** It is down and answers nothing at all: what waits for it may as well be asked of another one. */
+  readonly silent: boolean;
   readonly adminState: AdminState;
   readonly ejected: boolean;
   /** Its share of the work, which may be a fraction. */

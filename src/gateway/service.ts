@@ -16,6 +16,7 @@ import type { Admission } from '../relay/admission.ts';
 import type { TunnelPins } from '../relay/downstream-context.ts';
 import { Relay } from '../relay/relay.ts';
 import { RequestCounter } from '../relay/request-counts.ts';
+import type { Backend } from '../upstream/backend.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
 import type { Balance } from '../upstream/selection.ts';
@@ -169,9 +170,12 @@ export class Service {
   /** Selects by this from now on; a backend that it does not name stays as it was. */
   apply({ backends }: ServiceSnapshot): void {
     const told = new Map(backends.map((backend) => [backend.name, backend]));
+    const gone: Backend[] = [];
     for (const backend of this.#pool.backends) {
       const news = told.get(backend.name);
       if (!news) continue;
+      if (news.silent && !backend.silent) gone.push(backend);
+      backend.silent = news.silent;
       backend.health = news.health;
       backend.adminState = news.adminState;
       backend.ejected = news.ejected;
@@ -180,6 +184,8 @@ export class Service {
       if (!this.#draining) backend.limit = news.limit ?? UNLIMITED;
     }
     this.#pool.admit();
+    // Not before it is known who is there instead.
+    for (const backend of gone) this.#relay.leave(backend);
   }
 
   report(): ServiceReport {

@@ -95,6 +95,7 @@ function backendAs(address: BackendAddress, known: readonly Backend[]): Backend 
   if (seen) {
     backend.health = seen.health;
     backend.healthSince = seen.healthSince;
+    backend.silent = seen.silent;
     backend.lastCheck = seen.lastCheck;
   }
   backend.adminState = known.find(({ name }) => name === address.name)?.adminState ?? 'ready';

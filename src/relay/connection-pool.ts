@@ -15,6 +15,8 @@ export class ConnectionPool {
   /** All of them are read into it: none is read while another one's bytes are dealt with. */
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #idle = new Map<Backend, UpstreamConnection[]>();
+  /** Unused or not. */
+  readonly #open = new Set<UpstreamConnection>();
   #closing = false;
 
   constructor(deadlines: Deadlines, timeouts: UpstreamTimeouts) {
@@ -29,19 +31,21 @@ export class ConnectionPool {
    */
   take(backend: Backend, mayReuse: boolean, client: Endpoints): UpstreamConnection {
     const reused = mayReuse ? this.#takeIdle(backend, client) : undefined;
-    if (reused) backend.traffic.reused += 1;
-    return (
-      reused ??
-      new UpstreamConnection(
-        backend,
-        client,
-        this.#deadlines,
-        this.#timeouts,
-        this.#buffer,
-        this.#onIdle,
-        this.#onClosed,
-      )
+    if (reused) {
+      backend.traffic.reused += 1;
+      return reused;
+    }
+    const connection = new UpstreamConnection(
+      backend,
+      client,
+      this.#deadlines,
+      this.#timeouts,
+      this.#buffer,
+      this.#onIdle,
+      this.#onClosed,
     );
+    this.#open.add(connection);
+    return connection;
   }
 
   #takeIdle(backend: Backend, client: Endpoints): UpstreamConnection | undefined {
@@ -59,6 +63,13 @@ export class ConnectionPool {
     }
   }
 
+  /** A backend is gone: ends what is unused, and has whoever waits for an answer know. */
+  leave(backend: Backend): void {
+    for (const connection of [...this.#open]) {
+      if (connection.backend === backend) connection.leave();
+    }
+  }
+
   readonly #onIdle = (connection: UpstreamConnection): void => {
     let idle = this.#idle.get(connection.backend);
     if (!idle) {
@@ -70,6 +81,7 @@ export class ConnectionPool {
   };
 
   readonly #onClosed = (connection: UpstreamConnection): void => {
+    this.#open.delete(connection);
     const idle = this.#idle.get(connection.backend);
     const at = idle?.indexOf(connection) ?? -1;
     if (at >= 0) idle?.splice(at, 1);

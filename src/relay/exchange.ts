@@ -1,4 +1,4 @@
-import type { GatewayError } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import { Attempts, outcomeOf } from '../upstream/attempts.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import { ConnectError, failureOf } from '../upstream/failure.ts';
@@ -189,6 +189,16 @@ export class Exchange implements UpstreamListener, Progress {
     this.#over = true;
     this.answeredAt = performance.now();
     if (lease) this.#responder.switchProtocols(head, rest, upstream, lease);
+  }
+
+  onBackendGone(): void {
+    const backend = this.#lease?.backend;
+    // What cannot be asked elsewhere waits on: the backend may yet come back with its answer.
+    if (this.#over || !backend || !this.#attempts.mayLeave()) return;
+    this.#connection?.abandon();
+    this.onUpstreamError(
+      new GatewayError('badGateway', `${backend.name} gives no answer any more`),
+    );
   }
 
   onUpstreamError(error: Error): void {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { AffinityCookie } from '../policy/cookies.ts';
+import type { Backend } from '../upstream/backend.ts';
 import type { Pool } from '../upstream/pool.ts';
 import type { Admission } from './admission.ts';
 import { ConnectionPool } from './connection-pool.ts';
@@ -100,6 +101,11 @@ export class Relay implements DownstreamContext {
   /** Ends one tunnel; whether it was there. */
   endTunnel(number: number): boolean {
     return this.#tunnels.end(number);
+  }
+
+  /** A backend is gone: what may be asked twice, and has no answer yet, is asked of another one. */
+  leave(backend: Backend): void {
+    this.connections.leave(backend);
   }
 
   /** Serves a connection that was accepted, and secured where it is to be. */

@@ -29,6 +29,8 @@ export interface UpstreamListener {
   onResponseBody(chunk: Buffer, complete: boolean): void;
   /** The backend changed protocols; the connection is the listener's from now on. */
   onSwitch(head: ResponseHead, rest: Buffer, upstream: Upstream): void;
+  /** The backend is found to be gone, and has not begun to answer. */
+  onBackendGone(): void;
   /** The answer will not come, or not to its end. */
   onUpstreamError(error: Error): void;
 }
@@ -159,6 +161,12 @@ export class UpstreamConnection implements Deadlined {
   abandon(): void {
     this.#listener = undefined;
     this.close();
+  }
+
+  /** Its backend is gone: of no use where it serves nobody; who waits for an answer is told. */
+  leave(): void {
+    if (!this.#listener) this.close();
+    else if (!this.#inBody) this.#listener.onBackendGone();
   }
 
   close(): void {

@@ -36,6 +36,12 @@ export class Attempts {
     return this.#tried ?? NONE;
   }
 
+  /** Whether a request that has no answer yet may be asked of another backend, though nothing has failed. */
+  mayLeave(): boolean {
+    if (!this.#replayable || this.tried.size >= this.#retries) return false;
+    return this.#pool.hasUsableBeyond(this.tried);
+  }
+
   /** Takes note that the request failed on a backend; tells whether to try another one. */
   failed(backend: Backend, failure: GatewayError): boolean {
     this.#tried ??= new Set();

@@ -34,6 +34,8 @@ export class Backend implements Candidate {
   history = new BackendHistory();
   /** When checks began to find what they find now. */
   healthSince: Date | undefined;
+  /** It is down, and checks get no answer at all from it. */
+  silent = false;
   /** While it is ejected: until when, unless a check takes it in before. */
   ejectedUntil: Date | undefined;
   /** Leases held now: exchanges and tunnels. */

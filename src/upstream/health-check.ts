@@ -36,6 +36,7 @@ async function checkTcp(backend: BackendAddress, { timeoutMs }: TcpCheck): Promi
     socket.destroy();
     return { ok: true, detail: 'it takes connections' };
   } catch (error) {
-    return { ok: false, detail: (error as Error).message, unasked: isOwnFault(error) };
+    const unasked = isOwnFault(error);
+    return { ok: false, detail: (error as Error).message, unasked, silent: !unasked };
   }
 }

@@ -96,7 +96,7 @@ class CheckLoop {
     clearTimeout(this.#timer);
   }
 
-  #judge({ ok, detail }: CheckResult): void {
+  #judge({ ok, detail, silent = false }: CheckResult): void {
     const backend = this.#backend;
     const next = ok ? 'up' : 'down';
     if (backend.health === next) {
@@ -108,6 +108,8 @@ class CheckLoop {
     if (backend.health !== 'unknown' && this.#against < needed) return;
     this.#against = 0;
     const first = backend.health === 'unknown';
+    // First, as whoever is told of the health looks at both.
+    backend.silent = !ok && silent;
     backend.health = next;
     const fields = { backend: backend.name, detail };
     if (!ok) {

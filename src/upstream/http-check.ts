@@ -62,7 +62,8 @@ export function checkHttp(backend: BackendAddress, check: HttpCheck): Promise<Ch
       finish({ ok: false, detail: `${what} gave an unasked upgrade` });
     });
     outgoing.on('error', (error) => {
-      finish({ ok: false, detail: error.message, unasked: isOwnFault(error) });
+      const unasked = isOwnFault(error);
+      finish({ ok: false, detail: error.message, unasked, silent: !unasked });
     });
     outgoing.end();
   });

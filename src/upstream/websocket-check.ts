@@ -157,7 +157,9 @@ class Handshake {
       this.#detach(this.#socket);
       this.#socket.destroy();
     }
-    this.#resolve(error ? { ...result, unasked: isOwnFault(error) } : result);
+    const unasked = error !== undefined && isOwnFault(error);
+    const silent = !result.ok && !unasked && !this.#reader.begun;
+    this.#resolve({ ...result, unasked, silent });
   }
 
   #detach(socket: Socket): void {
