@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { type NextFunction, type Request, type Response, Router, urlencoded } from 'express';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
-import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { plainAddress } from '../policy/networks.ts';
 import { subscriber } from '../policy/seats.ts';
 import { ADMIN_COOKIE, type AdminSessionsOptions, adminSessions } from './admin-sessions.ts';
 import { bearerToken, type Credentials, fingerprint, isSame } from './credentials.ts';
 import { loginPage } from './login-page.ts';
+import { refuse } from './refusals.ts';
 
 export interface AccessOptions {
   readonly sessions: AdminSessionsOptions['client'];
@@ -195,8 +195,12 @@ export class Access {
       return true;
     } catch (limit) {
       if (limit instanceof Error) throw limit;
-      const seconds = Math.ceil((limit as RateLimiterRes).msBeforeNext / 1000);
-      this.#options.logger.warn({ from: addressOf(req) }, 'too many logins to the admin pages');
+      const { msBeforeNext, consumedPoints } = limit as RateLimiterRes;
+      const seconds = Math.ceil(msBeforeNext / 1000);
+      // Once, or who guesses on would fill the log.
+      if (consumedPoints === ADDRESS_TRIES + 1 || consumedPoints === ALL_TRIES + 1) {
+        this.#options.logger.warn({ from: addressOf(req) }, 'too many logins to the admin pages');
+      }
       res.set('retry-after', String(seconds));
       const error = `too many wrong passwords or tokens; try again in ${seconds} s`;
       if (req.path === '/login') res.status(429).send(loginPage(`${error}.`).text);
@@ -210,25 +214,6 @@ export class Access {
     await this.#perAddress.reward(addressOf(req));
     await this.#all.reward('all');
   }
-}
-
-/** Answers an error in the form of the API. */
-export function refuse(
-  res: Response,
-  status: number,
-  { error, remedy, ...more }: { error: string; remedy: string } & Record<string, unknown>,
-): void {
-  res.status(status).json({ error, remedy, ...more });
-}
-
-/** Of an error that nobody expected, no more than its message. */
-export function failed(error: unknown, _req: Request, res: Response, next: NextFunction): void {
-  if (res.headersSent) {
-    next(error);
-    return;
-  }
-  const { status = 500 } = error as { status?: number };
-  refuse(res, status, { error: messageOf(error), remedy: 'see the log of the gateway' });
 }
 
 function forbid(res: Response): void {

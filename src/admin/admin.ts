@@ -4,9 +4,10 @@ import type { SecureContextOptions } from 'node:tls';
 import express from 'express';
 import { hostAndPort } from '../config-values.ts';
 import { type Logger, silentLogger } from '../log.ts';
-import { Access, type AccessOptions, failed } from './access.ts';
+import { Access, type AccessOptions } from './access.ts';
 import { serveMetrics } from './metrics.ts';
 import { type Operations, operationRoutes } from './operations.ts';
+import { answerError, unknownPath } from './refusals.ts';
 import { isReady, readState } from './state.ts';
 import { type StatusOptions, statusRoutes } from './status-routes.ts';
 
@@ -93,6 +94,6 @@ export function adminApp(options: AdminOptions): express.Express {
         : {}),
     }),
   );
-  app.use(failed);
+  app.use(unknownPath, answerError(logger));
   return app;
 }

@@ -1,8 +1,9 @@
 import { json, type Request, type Response, Router } from 'express';
 import type { Logger } from '../log.ts';
+import { MAX_WEIGHT } from '../memcached/decisions.ts';
 import { isSessionId } from '../session/django-session.ts';
 import type { AdminState } from '../upstream/backend.ts';
-import { refuse } from './access.ts';
+import { refuse } from './refusals.ts';
 import type { OpenTunnel } from './state.ts';
 
 /** What an operator can do. */
@@ -118,15 +119,19 @@ function changeOf(body: unknown): Change | string {
   if (admin !== undefined && !ADMIN_STATES.includes(admin)) {
     return 'admin has to be ready, drain or maint';
   }
-  if (weight !== undefined && weight !== null && !Number.isInteger(weight)) {
-    return 'weight has to be a whole number, or null for the configured one';
+  if (weight !== undefined && weight !== null && !isWeight(weight)) {
+    return `weight has to be a whole number from 0 to ${MAX_WEIGHT}, or null for the configured one`;
   }
   if (!SCOPES.includes(scope)) return 'scope has to be all or gateway';
   return {
     ...(admin === undefined ? {} : { admin: admin as AdminState }),
-    ...(weight === undefined ? {} : { weight: weight as number | null }),
+    ...(weight === undefined ? {} : { weight }),
     scope: scope as Scope,
   };
+}
+
+function isWeight(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_WEIGHT;
 }
 
 function invalid(res: Response, error: string): void {

@@ -136,6 +136,8 @@ describe('the admin listener', () => {
     await login(url).expect(429);
     await ask.get('/api/state').set('cookie', cookie).expect(200);
     assert.ok(!JSON.stringify(lines).includes('guess'));
+    // Three were too many, of which the log tells once.
+    assert.equal(lines.filter(({ msg }) => msg === 'too many logins to the admin pages').length, 1);
   });
 
   it('knows a login at every gateway, and at its own while memcached is away', async (t) => {
@@ -160,7 +162,7 @@ describe('the admin listener', () => {
   });
 
   it('says what is wrong with a request, and does not fall over it', async (t) => {
-    const { ask } = await startAdmin(t, { ADMIN_TOKEN: TOKEN });
+    const { ask, lines } = await startAdmin(t, { ADMIN_TOKEN: TOKEN });
     const path = '/api/services/portal/backends/one';
     const send = (to: string, body: unknown) =>
       ask
@@ -172,14 +174,26 @@ describe('the admin listener', () => {
     assert.match((await send(path, '[]').expect(400)).body.error, /neither admin nor weight/);
     assert.match((await send(path, { admin: 'off' }).expect(400)).body.error, /ready, drain/);
     assert.match((await send(path, { weight: 1.5 }).expect(400)).body.error, /whole number/);
-    assert.match((await send(path, { weight: 100_000 }).expect(404)).body.error, /weight/);
+    assert.match((await send(path, { weight: 257 }).expect(400)).body.error, /weight/);
     assert.match((await send(path, { wieght: 1 }).expect(400)).body.error, /wieght is none of/);
     assert.match((await send(`${path}<b>`, { weight: 1 }).expect(404)).body.error, /there is no/);
     assert.match(
       (await send('/api/sessions/revoke', { session: 'x' }).expect(400)).body.error,
       /32/,
     );
-    await send('/api/nothing', {}).expect(404);
+    // Whatever it is, the answer is JSON with a remedy, and it is no fault of the gateway's.
+    const bearer = { authorization: `Bearer ${TOKEN}` };
+    for (const { body } of [
+      await send(path, ' '.repeat(20_000)).expect(413),
+      await send('/api/nothing', {}).expect(404),
+      await send('/api/services/portal/backends/%zz', {}).expect(400),
+      await ask.get('/api/reload').set(bearer).expect(404),
+      await ask.put('/nothing').set(bearer).expect(404),
+    ]) {
+      assert.match(body.remedy, /see the README/);
+      assert.equal(typeof body.error, 'string');
+    }
+    assert.ok(!lines.some(({ level }) => level === 'error'));
     await ask
       .delete('/api/tunnels/1-console-1')
       .set('authorization', `Bearer ${TOKEN}`)
