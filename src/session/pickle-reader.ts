@@ -187,7 +187,9 @@ function parsePyFloat(text: string): PyValue {
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(lower)) {
     throw new PickleError('a float is not written as one');
   }
-  return float(Number(lower));
+  const value = Number(lower);
+  if (!Number.isFinite(value)) throw new PickleError('a float is beyond what a double holds');
+  return float(value);
 }
 
 function parseIndex(text: string): number {

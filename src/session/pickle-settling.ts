@@ -1,8 +1,8 @@
+import { HashableKeys } from './pickle-hashable.ts';
 import { PendingDict } from './pickle-machine.ts';
 import {
   MAX_PICKLE_DEPTH,
   PickleError,
-  PyByteArray,
   type PyDict,
   PyFrozenSet,
   PyObject,
@@ -24,6 +24,7 @@ export function settle(value: PyValue): PyValue {
 class Settling {
   readonly #seen = new Set<object>();
   readonly #dicts = new Map<PendingDict, PyDict>();
+  readonly #keys = new HashableKeys();
 
   settle(value: PyValue, depth: number): PyValue {
     if (value === null || typeof value !== 'object') return value;
@@ -49,7 +50,7 @@ class Settling {
 
   #hashable(items: Iterable<PyValue>, depth: number): void {
     for (const item of items) {
-      assertHashable(item);
+      this.#keys.check(item);
       this.settle(item, depth + 1);
     }
   }
@@ -60,7 +61,7 @@ class Settling {
     if (object.kwargs !== undefined) object.kwargs = this.settle(object.kwargs, depth + 1);
     this.#list(object.listItems, depth);
     for (let i = 0; i < object.dictItems.length; i += 2) {
-      assertHashable(object.dictItems[i] as PyValue);
+      this.#keys.check(object.dictItems[i]);
     }
     this.#list(object.dictItems, depth);
     if (object.stateSetter !== undefined) this.settle(object.stateSetter, depth + 1);
@@ -76,24 +77,12 @@ class Settling {
     this.#dicts.set(pending, dict);
     for (let i = 0; i < entries.length; i += 2) {
       const key = entries[i] as PyValue;
-      assertHashable(key);
+      this.#keys.check(key);
       this.settle(key, depth + 1);
       const value = this.settle(entries[i + 1] as PyValue, depth + 1);
       if (dict instanceof Map) dict.set(key, value);
       else dict[key as string] = value;
     }
     return dict;
-  }
-}
-
-function assertHashable(key: PyValue): void {
-  const node: unknown = key;
-  if (
-    node instanceof PendingDict ||
-    Array.isArray(node) ||
-    node instanceof Set ||
-    node instanceof PyByteArray
-  ) {
-    throw new PickleError('a key of a dict, or an item of a set, is one that Python cannot hash');
   }
 }

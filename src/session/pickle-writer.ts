@@ -1,4 +1,5 @@
 import { writeFloat, writeLong, writeNumber, writeSized } from './pickle-atoms.ts';
+import { HashableKeys } from './pickle-hashable.ts';
 import { OP } from './pickle-opcodes.ts';
 import { PickleOutput } from './pickle-output.ts';
 import { encodeUtf8 } from './pickle-text.ts';
@@ -23,7 +24,8 @@ import {
  * item of an array that is undefined becomes None.
  *
  * @throws PickleError where a value has no equal in Python (a function, a symbol, an instance of
- * an unknown class), nests deeper than MAX_PICKLE_DEPTH or exceeds MAX_PICKLE_BYTES
+ * an unknown class, a key that Python cannot hash), nests deeper than MAX_PICKLE_DEPTH or exceeds
+ * MAX_PICKLE_BYTES
  */
 export function writePickle(value: unknown): Buffer {
   const output = new PickleOutput();
@@ -38,6 +40,7 @@ class Pickler {
   readonly #output: PickleOutput;
   /** Strings by value, everything else by identity, as Python shares them. */
   readonly #memo = new Map<unknown, number>();
+  readonly #keys = new HashableKeys();
   /** Where the value in hand is, for messages; its length is the depth. */
   readonly #path: string[] = [];
 
@@ -109,7 +112,10 @@ class Pickler {
   #set(items: ReadonlySet<unknown>): void {
     this.#output.byte(OP.EMPTY_SET);
     this.#memoize(items);
-    this.#items([...items], OP.ADDITEMS);
+    if (items.size === 0) return;
+    this.#output.byte(OP.MARK);
+    for (const item of items) this.#key(item ?? null);
+    this.#output.byte(OP.ADDITEMS);
   }
 
   #items(items: readonly unknown[], opcode: number): void {
@@ -131,7 +137,7 @@ class Pickler {
       if (value === undefined) continue;
       if (empty) this.#output.byte(OP.MARK);
       empty = false;
-      this.#inside('a key', key);
+      this.#key(key);
       this.#inside(typeof key === 'string' ? `.${key}` : '[…]', value);
     }
     if (!empty) this.#output.byte(OP.SETITEMS);
@@ -164,7 +170,7 @@ class Pickler {
   /** As a tuple: it exists only once its items do. */
   #frozenSet(set: PyFrozenSet): void {
     this.#output.byte(OP.MARK);
-    for (const item of set.items) this.#inside('an item', item);
+    for (const item of set.items) this.#key(item);
     if (this.#memo.has(set)) {
       this.#output.byte(OP.POP_MARK);
       this.#recall(set);
@@ -231,6 +237,12 @@ class Pickler {
     this.#path.push(step);
     this.save(value);
     this.#path.pop();
+  }
+
+  /** A key of a dict, or an item of a set. */
+  #key(key: unknown): void {
+    this.#keys.check(key);
+    this.#inside('a key', key);
   }
 
   #memoize(value: unknown): void {

@@ -98,6 +98,8 @@ describe('writePickle', () => {
     ['a Date', { when: new Date(0) }, /^at when: an instance of Date cannot be stored; store its/],
     ['an instance of a class', new (class Cart {})(), /an instance of Cart cannot be stored/],
     ['an array that claims 2^32 - 1 items', new Array(2 ** 32 - 1), /over 8388608 bytes/],
+    ['a list as a key', new Map([[[1], 2]]), /one that Python cannot hash/],
+    ['a list in a tuple in a set', new Set([new PyTuple([[]])]), /one that Python cannot hash/],
     ['a string beyond the limit', 'x'.repeat(9 * 1024 * 1024), /over 8388608 bytes/],
   ];
   for (const [name, value, message] of refused) {
