@@ -1,8 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Adds `Secure` to a Set-Cookie that lacks it: the site is reached over TLS only. */
+/**
+ * Adds `Secure` to a Set-Cookie that lacks it: the site is reached over TLS only. As browsers read it
+ * (RFC 6265 §5.2), no more than blanks and tabs stand around an attribute.
+ */
 export function secureCookie(cookie: string): string {
-  return /;\s*secure\s*(;|$)/i.test(cookie) ? cookie : `${cookie}; Secure`;
+  return /;[ \t]*secure[ \t]*(;|$)/i.test(cookie) ? cookie : `${cookie}; Secure`;
 }
 
 /** As `secureCookie`, for each. */

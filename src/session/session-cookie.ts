@@ -1,15 +1,21 @@
 import { isSessionId } from './django-session.ts';
 
+/** What no name of a cookie begins or ends with: a dashboard may take some of it for blanks. */
+const AROUND_NAME = /^[^!-~]+|[^!-~]+$/g;
+/** RFC 6265 §5.2 has blanks and tabs removed. */
+const BLANKS = /^[ \t]+|[ \t]+$/g;
+
 /**
  * The values that a Cookie header has for `name`, as they stand there: none, one, or several where
- * somebody sends several.
+ * somebody sends several. Django reads the header as UTF-8 and takes more for blanks than others do: a
+ * name that is this one but for bytes beyond ASCII around it counts, without a value.
  */
 export function cookieValues(header: string | undefined, name: string): string[] {
   return (header ?? '').split(';').flatMap((pair) => {
     const equals = pair.indexOf('=');
-    return equals !== -1 && pair.slice(0, equals).trim() === name
-      ? [pair.slice(equals + 1).trim()]
-      : [];
+    const given = pair.slice(0, equals).replace(BLANKS, '');
+    if (equals !== -1 && given === name) return [pair.slice(equals + 1).replace(BLANKS, '')];
+    return equals !== -1 && given.replace(AROUND_NAME, '') === name ? [''] : [];
   });
 }
 

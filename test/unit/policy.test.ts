@@ -153,6 +153,13 @@ describe('cookies', () => {
     ]);
   });
 
+  test('Secure with other blanks around it than browsers know is none', () => {
+    assert.deepEqual(secureCookies(['a=1;\xa0Secure', 'b=1; Secure\x0b']), [
+      'a=1;\xa0Secure; Secure',
+      'b=1; Secure\x0b; Secure',
+    ]);
+  });
+
   test('a cookie is found by its whole name', () => {
     assert.equal(cookieValue('xSERVERID=1; SERVERID=two=2 ;a', 'SERVERID'), 'two=2');
     assert.equal(cookieValue(undefined, 'a'), undefined);

@@ -86,6 +86,20 @@ describe("the session's cookie", () => {
     assert.equal(sessionIdOf(values), undefined);
   });
 
+  it('counts for nothing where a name has blanks of Unicode around it', () => {
+    for (const blank of ['\xa0', '\x85', '\xc2\xa0', '\xe3\x80\x80']) {
+      for (const other of [`${blank}sessionid=${id}`, `sessionid${blank}=${id}`]) {
+        const values = cookieValues(`sessionid=${id}; ${other}`, 'sessionid');
+        assert.equal(sessionIdOf(values), undefined, JSON.stringify(other));
+        assert.equal(sessionIdOf(cookieValues(other, 'sessionid')), undefined);
+      }
+    }
+  });
+
+  it('has no blanks of Unicode around it, which Django takes for a part of it', () => {
+    assert.equal(sessionIdOf(cookieValues(`sessionid=\xa0${id}`, 'sessionid')), undefined);
+  });
+
   it('is set as Django sets it', () => {
     const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
     assert.equal(
