@@ -79,5 +79,5 @@ function translateProxyProtocol(context: Context, binds: readonly Bind[]): void 
 }
 
 function isOneFile(path: string): boolean {
-  return /^\/[^,]*[^/,]$/.test(path) && path.trim() === path;
+  return /^\/[^,\p{Cc}]*[^/,\p{Cc}]$/u.test(path) && path.trim() === path;
 }

@@ -1,4 +1,5 @@
 import { parseEnv } from 'node:util';
+import { plain } from '../terminal.ts';
 import type { Draft, Entry } from './draft.ts';
 import type { Line } from './line.ts';
 
@@ -49,7 +50,7 @@ function assignment(name: string, { value, blank }: Entry): string {
 export function wrapped(text: string): string[] {
   const lines: string[] = [];
   let line = '#';
-  for (const word of text.split(/\s+/)) {
+  for (const word of plain(text).split(/\s+/)) {
     if (line.length + word.length + 1 > WIDTH && line !== '#') {
       lines.push(line);
       line = '#';

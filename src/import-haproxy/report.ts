@@ -1,3 +1,4 @@
+import { plain } from '../terminal.ts';
 import { linesText } from './env-file.ts';
 import type { Imported } from './import.ts';
 import { GROUPS, type Group } from './ledger.ts';
@@ -53,7 +54,7 @@ function itemText({ line, part }: Item, several: boolean): string {
   const place = several ? linesText([line]) : String(line.number).padStart(4);
   return part === undefined
     ? `${place}  ${line.text}`
-    : `${place}  … ${part} …  (in: ${line.text})`;
+    : `${place}  … ${plain(part)} …  (in: ${line.text})`;
 }
 
 const VERB =
@@ -61,6 +62,7 @@ const VERB =
 
 /** A reason as a sentence. */
 function sentence(reason: string): string {
-  const text = VERB.test(reason) ? `this ${reason}` : reason;
+  // It may quote words of the file, in which escapes stand for any character.
+  const text = plain(VERB.test(reason) ? `this ${reason}` : reason);
   return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 }

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { Draft } from '../../src/import-haproxy/draft.ts';
 import { envText } from '../../src/import-haproxy/env-file.ts';
 import {
   type Imported,
@@ -44,4 +46,15 @@ export function importText(text: string, options: ImportOptions = {}): ImportedT
         .join('; ');
     },
   };
+}
+
+/** What holds of every import: each line has its fate, and each setting takes its value. */
+export function assertSound({ imported, env }: ImportedText): void {
+  for (const line of imported.lines) {
+    assert.ok(imported.isCarried(line) || imported.dropsOf(line).length > 0, line.text);
+  }
+  for (const [name, { value, blank }] of imported.draft.entries) {
+    assert.equal(env[name], value, name);
+    if (!blank) assert.equal(Draft.problem(name, value), undefined, `${name}=${value}`);
+  }
 }

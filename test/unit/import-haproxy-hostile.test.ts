@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../../src/config.ts';
-import { Draft } from '../../src/import-haproxy/draft.ts';
+import { envText } from '../../src/import-haproxy/env-file.ts';
 import { NothingToImport } from '../../src/import-haproxy/import.ts';
 import { issue } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/gateway.ts';
-import { fixture, type ImportedText, importText } from '../support/import-haproxy.ts';
+import { assertSound, fixture, type ImportedText, importText } from '../support/import-haproxy.ts';
 import { randomFrom } from '../support/random.ts';
 
 const PORTAL = 'listen horizon\n bind :443 ssl crt /x.pem\n mode http\n server one 10.0.0.11:80\n';
-
-/** What holds of every import: each line has its fate, and each setting takes its value. */
-function assertSound({ imported, env }: ImportedText): void {
-  for (const line of imported.lines) {
-    assert.ok(imported.isCarried(line) || imported.dropsOf(line).length > 0, line.text);
-  }
-  for (const [name, { value, blank }] of imported.draft.entries) {
-    assert.equal(env[name], value, name);
-    if (!blank) assert.equal(Draft.problem(name, value), undefined, `${name}=${value}`);
-  }
-}
 
 /** With what is to be filled in, and without files of authorities that are not here, it is a configuration. */
 function assertUsable({ env }: ImportedText, certificate: Record<string, string>): void {
@@ -100,6 +89,17 @@ test('escape sequences in a file do not reach the terminal', () => {
   const { report } = importText(`${PORTAL} log-format \u001b[2J\u009b31m\u0007\n`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   assert.doesNotMatch(report, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+});
+
+test('characters that a file has written as escapes do not reach the terminal either', () => {
+  const { report, imported } = importText(
+    `${PORTAL} \\x1b[2J x\n option \\r\n balance \\x07\n server two 10.0.0.12:80 \\x9b31m\n` +
+      ' bind :444 ssl crt /\\x1b[2J.pem\n',
+  );
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
+  assert.doesNotMatch(report, controls);
+  assert.doesNotMatch(envText(imported.draft, 'haproxy.cfg'), controls);
 });
 
 test('files that chance has mangled become configurations that can be used, or are refused', async (t) => {
