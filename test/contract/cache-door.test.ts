@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { clientOf, conversation, startDoor } from '../support/cache-door.ts';
+import { clientOf, conversation, startDoor, withoutVersions } from '../support/cache-door.ts';
 import { NodeStore } from '../support/cache-door-node.ts';
 import { replicatedStore } from '../support/cache-replicated.ts';
 import { startMemcached } from '../support/memcached.ts';
@@ -21,24 +21,6 @@ async function startBoth(t: TestContext, nodes = 0): Promise<{ memcached: Server
       : startMemcached(t).then((behind) => NodeStore.connect(t, behind)),
   ]);
   return { memcached, door: await startDoor(t, { store, allowFlush: true }) };
-}
-
-/** Versions are counted through a node's life: told apart, but by the order of their first sight. */
-function withoutVersions(answer: string): string {
-  const seen = new Map<string, number>();
-  const nth = (version: string) => {
-    if (!seen.has(version)) seen.set(version, seen.size);
-    return `#${seen.get(version)}`;
-  };
-  return answer
-    .replaceAll(
-      /^(VALUE \S+ \d+ \d+) (\d+)\r$/gm,
-      (_, head, version) => `${head} ${nth(version)}\r`,
-    )
-    .replaceAll(
-      /^((?:HD|VA \d+)(?: \S+)*? )c(\d+)/gm,
-      (_, head, version) => `${head}c${nth(version)}`,
-    );
 }
 
 describe('the door answers what memcached answers, to the byte', () => {

@@ -7,7 +7,13 @@ const TARGETS = {
   framing: () => import('./targets/framing.ts'),
   'proxy-header': () => import('./targets/proxy-header.ts'),
   'websocket-frames': () => import('./targets/websocket-frames.ts'),
+  'memcached-replies': () => import('./targets/memcached-replies.ts'),
+  'memcached-commands': () => import('./targets/memcached-commands.ts'),
   'pickle-reader': () => import('./targets/pickle-reader.ts'),
+  'pickle-writer': () => import('./targets/pickle-writer.ts'),
+  cookies: () => import('./targets/cookies.ts'),
+  configuration: () => import('./targets/configuration.ts'),
+  'import-haproxy': () => import('./targets/import-haproxy.ts'),
 } satisfies Record<string, () => Promise<{ readonly target: Target }>>;
 
 export type TargetName = keyof typeof TARGETS;

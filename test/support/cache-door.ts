@@ -47,3 +47,21 @@ export async function conversation(
   }
   return (await answer).toString('latin1');
 }
+
+/** Versions are counted through a node's life: told apart, but by the order of their first sight. */
+export function withoutVersions(answer: string): string {
+  const seen = new Map<string, number>();
+  const nth = (version: string) => {
+    if (!seen.has(version)) seen.set(version, seen.size);
+    return `#${seen.get(version)}`;
+  };
+  return answer
+    .replaceAll(
+      /^(VALUE \S+ \d+ \d+) (\d+)\r$/gm,
+      (_, head, version) => `${head} ${nth(version)}\r`,
+    )
+    .replaceAll(
+      /^((?:HD|VA \d+)(?: \S+)*? )c(\d+)/gm,
+      (_, head, version) => `${head}c${nth(version)}`,
+    );
+}

@@ -20,7 +20,7 @@ if [ "${1:-}" = bench ]; then
 fi
 
 if [ "${1:-}" = fuzz ]; then
-  packages='python3'
+  packages='memcached python3 python3-django'
 fi
 
 if [ "${1:-}" = testssl ]; then

@@ -8,16 +8,16 @@ export type PythonReading =
 
 const LINE_FEED = 0x0a;
 
-/** A Python that loads one pickle after the other; it ends when its input does. */
-export class Python {
+/** A Python that reads one input after the other, as a script beside this file does; it ends when its input does. */
+export class Python<T> {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
   #received: Buffer = Buffer.alloc(0);
 
-  constructor() {
-    const script = new URL('./unpickle.py', import.meta.url).pathname;
+  constructor(script: 'unpickle.py' | 'parse_cookies.py') {
+    const path = new URL(script, import.meta.url).pathname;
     // -B: nothing compiled is left beside the sources.
-    this.#child = spawn('/usr/bin/python3', ['-B', '-W', 'ignore', script], {
+    this.#child = spawn('/usr/bin/python3', ['-B', '-W', 'ignore', path], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#child.stdin.on('error', () => {});
@@ -32,18 +32,18 @@ export class Python {
     return this.#child.pid ?? 0;
   }
 
-  /** What comes of each of some pickles. */
-  async load(...pickles: readonly Uint8Array[]): Promise<PythonReading[]> {
-    const lines = pickles.map(
+  /** What comes of each of some inputs. */
+  async read(...inputs: readonly Uint8Array[]): Promise<T[]> {
+    const lines = inputs.map(
       () => new Promise<string>((resolve, reject) => this.#waiting.push({ resolve, reject })),
     );
-    const parts = pickles.flatMap((pickle) => {
+    const parts = inputs.flatMap((input) => {
       const length = Buffer.alloc(4);
-      length.writeUInt32BE(pickle.length);
-      return [length, pickle];
+      length.writeUInt32BE(input.length);
+      return [length, input];
     });
     this.#child.stdin.write(Buffer.concat(parts));
-    return (await Promise.all(lines)).map((line) => JSON.parse(line) as PythonReading);
+    return (await Promise.all(lines)).map((line) => JSON.parse(line) as T);
   }
 
   async close(): Promise<void> {
