@@ -2,8 +2,8 @@ import type { Clock } from '../../src/cache/clock.ts';
 import { randomFrom } from './random.ts';
 
 interface Event {
-  readonly at: number;
-  readonly order: number;
+  at: number;
+  order: number;
   /** The gateway whose process handles it: it waits while that stands still. */
   readonly gateway: number | undefined;
   readonly run: () => void;
@@ -102,14 +102,9 @@ export class World {
       this.events++;
       if (gateway === undefined || this.resumesAt(gateway) <= event.at) return event;
       // What piled up is handled in no particular order.
-      const late = { ...event, at: this.resumesAt(gateway) + this.random(), order: this.#order++ };
-      Object.defineProperty(late, 'cancelled', {
-        get: () => event.cancelled,
-        set: (value: boolean) => {
-          event.cancelled = value;
-        },
-      });
-      this.#insert(late);
+      event.at = this.resumesAt(gateway) + this.random();
+      event.order = this.#order++;
+      this.#insert(event);
     }
   }
 
