@@ -27,11 +27,11 @@ function openClient(t: TestContext, gateway: Gateway): Promise<Socket> {
 
 test('connections that say nothing are ended, and do not keep the gateway from stopping', async (t) => {
   const backend = await startBackend(t);
-  const gateway = await startTestGateway(t, {
+  const hasty = await startTestGateway(t, {
     PORTAL_BACKENDS: backend.url,
-    HEADER_TIMEOUT: '200ms',
+    HANDSHAKE_TIMEOUT: '200ms',
   });
-  const { port } = gateway.addresses.portal!;
+  const { port } = hasty.addresses.portal!;
   const closed = Array.from({ length: 20 }, () => {
     const socket = connectTcp(port, '127.0.0.1');
     t.after(() => socket.destroy());
@@ -40,7 +40,9 @@ test('connections that say nothing are ended, and do not keep the gateway from s
     );
   });
   await Promise.all(closed);
-  const silent = connectTcp(port, '127.0.0.1');
+  // One that would have its time yet.
+  const gateway = await startTestGateway(t, { PORTAL_BACKENDS: backend.url });
+  const silent = connectTcp(gateway.addresses.portal!.port, '127.0.0.1');
   t.after(() => silent.destroy());
   silent.on('error', () => {});
   await new Promise((resolve) => silent.once('connect', resolve));

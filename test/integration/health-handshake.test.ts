@@ -12,6 +12,7 @@ import { acceptOf } from '../../src/upstream/handshake.ts';
 import { checkBackend } from '../../src/upstream/health-check.ts';
 import { parseExpectation } from '../../src/upstream/status-set.ts';
 import type { WebSocketCheck } from '../../src/upstream/websocket-check.ts';
+import { startBackend } from '../support/backend.ts';
 import { issue } from '../support/certificates.ts';
 import { startTestGateway, temporaryFolder } from '../support/gateway.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
@@ -198,6 +199,8 @@ test('a backend that does not say good-bye is left all the same', async (t) => {
 test('the console of a gateway is checked by handshake unless told otherwise, and any check by its kind', async (t) => {
   const websockify = await startWebsockify(t, { tokens: {} });
   const mute = await startScriptedServer(t, (socket) => socket.on('end', () => socket.end()));
+  // The start waits for the first check of the portal as well.
+  const portal = await startBackend(t);
   for (const [kind, of, health, detail] of [
     ['', websockify, 'up', /closed without an answer/],
     ['', mute, 'down', /no answer within/],
@@ -205,7 +208,7 @@ test('the console of a gateway is checked by handshake unless told otherwise, an
     ['tcp', mute, 'up', /takes connections/],
   ] as const) {
     const gateway = await startTestGateway(t, {
-      PORTAL_BACKENDS: mute.url,
+      PORTAL_BACKENDS: portal.url,
       CONSOLE_LISTEN: '127.0.0.1:0',
       CONSOLE_BACKENDS: of.url,
       CONSOLE_HEALTH_CHECK: kind,
