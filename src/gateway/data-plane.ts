@@ -100,9 +100,12 @@ export class DataPlane {
     );
   }
 
-  /** A server behind a listener of that name, to be bound. It is looked after from then on. */
+  /**
+   * A server behind a listener of that name, to be bound; called again, another one beside it. It is
+   * looked after from then on.
+   */
   serverFor(listener: DataListener): Server {
-    const meter = new ListenerMeter();
+    const meter = this.#meters.get(listener) ?? new ListenerMeter();
     this.#meters.set(listener, meter);
     const server = this.#createServer(listener, meter);
     meter.watch(server);
@@ -199,11 +202,11 @@ export class DataPlane {
   #createServer(listener: DataListener, meter: ListenerMeter): Server {
     switch (listener) {
       case 'portal':
-        return this.#services.get('portal')!.listener('https', meter);
+        return this.#services.get('portal')!.server('https', meter);
       case 'plain':
-        return this.#services.get('portal')!.listener('http', meter);
+        return this.#services.get('portal')!.server('http', meter);
       case 'console':
-        return this.#services.get('console')!.listener('https', meter);
+        return this.#services.get('console')!.server('https', meter);
       case 'redirect':
         return createRedirector(this.#options.portalPort, this.#config.HEADER_TIMEOUT);
     }

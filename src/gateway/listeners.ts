@@ -15,6 +15,14 @@ export interface ListenerConfig<N extends ListenerName = ListenerName> {
   readonly secure?: boolean;
 }
 
+/**
+ * How often a worker has each listening socket. From each of them Node accepts one connection in a turn
+ * of the event loop (libuv), so that a client behind a crowd would wait in the kernel for as many turns
+ * as the crowd has members, and long ones, as each member is served meanwhile. Accepting is cheap, and
+ * who has been accepted can be served in turns by address.
+ */
+export const ACCEPTED_PER_TURN = 8;
+
 /** The listeners of the data plane that are on, in the order in which they are bound. */
 export function dataListeners(config: Config): ListenerConfig<DataListener>[] {
   return [

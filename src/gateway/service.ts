@@ -71,6 +71,7 @@ export class Service {
   readonly #options: ServiceOptions;
   /** Undefined where there are no metrics. */
   readonly #meter: RelayMeter | undefined;
+  readonly #listeners = new Map<'https' | 'http', Listener>();
   #draining = false;
   #refusedConnections = 0;
 
@@ -137,14 +138,25 @@ export class Service {
     return this.#refusedConnections;
   }
 
-  /** A listener of the service, to be bound: with TLS, or without for a proxy in front that has it. */
-  listener(scheme: 'https' | 'http', meter: ListenerMeter): Server {
+  /**
+   * A server of the service, to be bound: with TLS, or without for a proxy in front that has it. All of
+   * one scheme belong to one listener.
+   */
+  server(scheme: 'https' | 'http', meter: ListenerMeter): Server {
+    const known = this.#listeners.get(scheme);
+    if (known) return known.addServer();
+    const listener = this.#listener(scheme, meter);
+    this.#listeners.set(scheme, listener);
+    return listener.server;
+  }
+
+  #listener(scheme: 'https' | 'http', meter: ListenerMeter): Listener {
     const { config, tls, limit, logger } = this.#options;
     const trusted = parseNetworks(config.TRUSTED_PROXIES);
     const proxies = config.PROXY_PROTOCOL_FROM;
     const most = config.CONNECTIONS_PER_ADDRESS;
     const seats = most === undefined ? undefined : new Seats(most);
-    const listener = new Listener({
+    return new Listener({
       tls: scheme === 'https' ? tls : undefined,
       limit,
       handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT,
@@ -164,7 +176,6 @@ export class Service {
       },
       onSecured: (resumed) => meter.secured(resumed),
     });
-    return listener.server;
   }
 
   /** Selects by this from now on; a backend that it does not name stays as it was. */

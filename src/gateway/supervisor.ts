@@ -5,7 +5,12 @@ import { type BoundListeners, portalPortOf } from './bound-listeners.ts';
 import { nodesOf } from './cache.ts';
 import type { CodeCache } from './code-cache.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
-import { dataListeners, isDataListener, type ListenerName } from './listeners.ts';
+import {
+  ACCEPTED_PER_TURN,
+  dataListeners,
+  isDataListener,
+  type ListenerName,
+} from './listeners.ts';
 import { Slot, type Spawn } from './slot.ts';
 import { workersOf } from './worker-count.ts';
 import type { Task } from './worker-messages.ts';
@@ -77,7 +82,8 @@ export class Supervisor implements Fleet {
       // For those that come after the one that is there, which is given the sockets alone.
       slot.renew(this.#relaySpawn(config, listeners, index));
       for (const name of names.filter(isDataListener)) {
-        slot.worker?.open(name, listeners.get(name)!.sockets[index]!);
+        const socket = listeners.get(name)!.sockets[index]!;
+        for (let i = 0; i < ACCEPTED_PER_TURN; i += 1) slot.worker?.open(name, socket);
       }
     }
   }
@@ -129,7 +135,8 @@ export class Supervisor implements Fleet {
   #relaySpawn(config: Config, listeners: BoundListeners, index: number): Spawn {
     const bound = dataListeners(config)
       .filter(({ name }) => listeners.has(name))
-      .map(({ name }) => ({ name, ...listeners.get(name)! }));
+      .map(({ name }) => ({ name, ...listeners.get(name)! }))
+      .flatMap((listener) => Array<typeof listener>(ACCEPTED_PER_TURN).fill(listener));
     const share = { index, of: workersOf(config) };
     const task: Task = {
       kind: 'relay',

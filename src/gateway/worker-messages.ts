@@ -13,7 +13,7 @@ import type { Share } from './share.ts';
  */
 export const PROTOCOL = 5;
 
-/** A listening socket that a worker is started with. */
+/** A listening socket that a worker is started with: one after the other of a name is the same socket. */
 export interface WorkerSocket<N extends string> {
   readonly name: N;
   /** Its file descriptor in the worker. */
@@ -53,7 +53,7 @@ export type ToWorker =
   | { readonly type: 'totals'; readonly totals: Totals }
   /** Keep the sessions on these nodes. */
   | { readonly type: 'move'; readonly nodes: NodeOptions }
-  /** With a listening socket, of a listener whose address has come: accept from it, too. */
+  /** With a listening socket, of a listener whose address has come: accept from it, too, each time. */
   | { readonly type: 'open'; readonly name: DataListener }
   /** Accept connections from now on. */
   | { readonly type: 'accept' }

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 
-/** Open files that are not clients' nor their backends': listeners, checks, memcached, logs. */
-const RESERVED_FILES = 64;
+/**
+ * Open files that are not clients' nor their backends': listeners, each with several to accept from,
+ * checks, memcached, logs.
+ */
+const RESERVED_FILES = 96;
 /** How often that connections are turned away is told, in ms. */
 const TELL_EVERY_MS = 10_000;
 

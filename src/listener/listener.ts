@@ -64,6 +64,7 @@ export class Listener {
   /** To be bound with `listen`; its `close` resolves when the last connection is gone. */
   readonly server: Server;
   readonly #options: ListenerOptions;
+  readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   /**
    * One for each context, which goes with it; none of them listens. Node's own way, SNICallback, can
@@ -76,18 +77,28 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    this.server = createServer({
+    this.server = this.addServer();
+  }
+
+  /**
+   * One more server, to be bound to the same socket: each accepts one connection in a turn of the event
+   * loop, and all that are accepted are those of this listener.
+   */
+  addServer(): Server {
+    const server = createServer({
       // Until its handshake is done, a client that closes is gone.
-      allowHalfOpen: !options.tls,
+      allowHalfOpen: !this.#options.tls,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     });
-    this.server.on('connection', (socket) => this.#onAccepted(socket));
+    server.on('connection', (socket) => this.#onAccepted(socket));
     // Before that, an error means that binding failed, which `listen` reports.
-    this.server.once('listening', () => {
-      this.server.on('error', (error) => this.#refuse('accept', undefined, error.message));
+    server.once('listening', () => {
+      server.on('error', (error) => this.#refuse('accept', undefined, error.message));
     });
+    this.#servers.push(server);
+    return server;
   }
 
   /** Open connections, with those that are not through yet. */
@@ -99,10 +110,10 @@ export class Listener {
    * Accepts no more. What is on its way in is still handed over, within its deadlines. Resolves
    * when the last connection is gone.
    */
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.server.close(() => resolve());
-    });
+  async close(): Promise<void> {
+    await Promise.all(
+      this.#servers.map((server) => new Promise((resolve) => void server.close(resolve))),
+    );
   }
 
   /** Ends every connection at once. */

@@ -117,10 +117,10 @@ test('a limit of open files that is too low for MAX_CONNECTIONS is told with the
   assert.equal(finding!.severity, 'error');
   assert.match(
     finding!.detail,
-    /^300 open files .* allow 118 clients, but MAX_CONNECTIONS is 1000$/,
+    /^300 open files .* allow 102 clients, but MAX_CONNECTIONS is 1000$/,
   );
-  assert.match(finding!.remedy!, /LimitNOFILE=2064/);
-  const enough = await run(t, ['--json'], settings, { openFiles: 2064 });
+  assert.match(finding!.remedy!, /LimitNOFILE=2096/);
+  const enough = await run(t, ['--json'], settings, { openFiles: 2096 });
   const [fine] = (JSON.parse(enough.out) as JsonReport).findings.filter(
     ({ check }) => check === 'open-files',
   );

@@ -30,7 +30,7 @@ export function openFilesOf(pid: number): number {
 
 /** The TCP sockets that a process has open, listening ones left out (proc_net(5)). */
 export function openSocketsOf(pid: number): ProcessSocket[] {
-  const inodes = socketInodes(pid);
+  const inodes = new Set(socketFiles(pid));
   return ['tcp', 'tcp6'].flatMap((table) => {
     const lines = readFileSync(`/proc/${pid}/net/${table}`, 'latin1').trim().split('\n').slice(1);
     return lines.flatMap((line) => {
@@ -46,20 +46,33 @@ export function openSocketsOf(pid: number): ProcessSocket[] {
   });
 }
 
+/** How many open files of a process are sockets that listen on that port. */
+export function listeningFilesOf(pid: number, port: number): number {
+  const listening = new Set(
+    ['tcp', 'tcp6'].flatMap((table) => {
+      const lines = readFileSync(`/proc/${pid}/net/${table}`, 'latin1').trim().split('\n').slice(1);
+      return lines.flatMap((line) => {
+        const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+        return state === '0A' && portOf(local!) === port ? [inode!] : [];
+      });
+    }),
+  );
+  return socketFiles(pid).filter((inode) => listening.has(inode)).length;
+}
+
 function portOf(address: string): number {
   return Number.parseInt(address.slice(address.lastIndexOf(':') + 1), 16);
 }
 
-function socketInodes(pid: number): Set<string> {
+/** The inodes of its sockets, one for each open file. */
+function socketFiles(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
-  const inodes = new Set<string>();
-  for (const name of readdirSync(folder)) {
+  return readdirSync(folder).flatMap((name) => {
     try {
-      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${name}`))?.[1];
-      if (inode) inodes.add(inode);
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${name}`))?.[1] ?? [];
     } catch {
       // It was closed while it was looked at.
+      return [];
     }
-  }
-  return inodes;
+  });
 }
