@@ -317,6 +317,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #finish(): void {
     this.#log();
     this.#exchange = undefined;
+    // Idle connections are many, and a head may have 32 KiB.
+    this.#parser.reset();
     if (!this.#keepAlive) {
       this.#linger();
       return;

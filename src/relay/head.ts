@@ -28,7 +28,12 @@ export class HeadError extends Error {
   readonly reason: string;
 
   constructor(status: HeadErrorStatus, reason: string) {
+    // Where in the parser it was noticed says nothing, and telling that would be half of the work of
+    // refusing.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(reason);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'HeadError';
     this.status = status;
     this.reason = reason;

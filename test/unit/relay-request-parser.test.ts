@@ -119,6 +119,25 @@ test('nothing of one request is left over in the next', () => {
   }
 });
 
+test('nothing of a head is kept when it is forgotten', () => {
+  const parser = new RequestParser();
+  const { lines } = parser.parse(bytes('GET / HTTP/1.1\r\nHost: a\r\n\r\nrest'))!;
+  parser.reset();
+  assert.equal(lines.text, '');
+  assert.equal(parser.rest.length, 0);
+});
+
+test('what is refused is refused without a look at the stack, which would be most of the work', () => {
+  try {
+    new RequestParser().parse(bytes('\0'));
+    assert.fail('it was taken');
+  } catch (error) {
+    assert.ok(error instanceof HeadError);
+    assert.doesNotMatch(error.stack ?? '', /\n/);
+  }
+  assert.match(new Error('any other').stack ?? '', /\n/);
+});
+
 test('a request is not changed by what becomes of the chunk it came in', () => {
   const parser = new RequestParser();
   const first = bytes('GET /abc HTTP/1.1\r\nHo');
