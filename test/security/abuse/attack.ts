@@ -40,7 +40,11 @@ export interface Attack {
   readonly watchedAfter?: number;
   /** What each connection may cost at most at once, in KiB of PSS. */
   readonly mostKiB: number;
-  /** The command that makes it; undefined: a generator of our own, which knows it by its name. */
+  /** Settings of Dashgate beside its defaults; the others, which have no such, are left out. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** The generator of our own that makes it; undefined: the one with its name. */
+  readonly generator?: string;
+  /** The command that makes it; undefined: a generator of our own. */
   readonly command?: (target: Target) => readonly string[];
 }
 

@@ -84,6 +84,14 @@ export const ATTACKS: readonly Attack[] = [
     mostKiB: 256,
   },
   {
+    name: 'limited-address',
+    title: 'the same, with `CONNECTIONS_PER_ADDRESS=50`',
+    addresses: 1,
+    mostKiB: 256,
+    settings: { CONNECTIONS_PER_ADDRESS: '50' },
+    generator: 'header-bombs',
+  },
+  {
     name: 'pipelining',
     title: 'bursts of 32 pipelined requests',
     addresses: 1,
@@ -143,6 +151,7 @@ function slowHttp(
 /** The command that makes an attack. */
 export function commandOf(attack: Attack, target: Target): readonly string[] {
   if (attack.command) return attack.command(target);
-  const order: Order = { name: attack.name, addresses: attack.addresses, ...target };
+  const name = attack.generator ?? attack.name;
+  const order: Order = { name, addresses: attack.addresses, ...target };
   return [process.execPath, ATTACKER, JSON.stringify(order)];
 }

@@ -8,8 +8,22 @@ export interface Row {
   readonly findings: readonly Findings[];
 }
 
-/** A table of Markdown: a line for each attack and proxy. */
-export function table(rows: readonly Row[], versions: readonly string[]): string {
+/** What there is to read of a run, as Markdown: its table, what was missed, and the memory that it took. */
+export function report(rows: readonly Row[], versions: readonly string[]): string {
+  const wrong = misses(rows).map((line) => `- ${line}`);
+  const target =
+    wrong.length === 0
+      ? ['Dashgate reached the target in every attack.']
+      : ['Dashgate missed the target:', '', ...wrong];
+  const bound = memoryBound(rows);
+  const memory = bound
+    ? ['', `Most memory of a connection: ${Math.round(bound.KiB)} KiB (\`${bound.attack.name}\`).`]
+    : [];
+  return [table(rows, versions), '', ...target, ...memory].join('\n');
+}
+
+/** A line for each attack and proxy. */
+function table(rows: readonly Row[], versions: readonly string[]): string {
   const head = [
     'attack',
     'proxy',
@@ -52,7 +66,7 @@ export function misses(rows: readonly Row[]): string[] {
 const LEAST_HELD = 250;
 
 /** The most that one abusive connection took of Dashgate's memory, in KiB, and in which attack. */
-export function memoryBound(rows: readonly Row[]): { KiB: number; attack: Attack } | undefined {
+function memoryBound(rows: readonly Row[]): { KiB: number; attack: Attack } | undefined {
   const all = rows.flatMap(({ attack, findings }) =>
     findings
       .filter(({ proxy, held }) => proxy === 'dashgate' && held > LEAST_HELD)

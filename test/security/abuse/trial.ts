@@ -39,7 +39,12 @@ export async function attackProxy(
   effort: Effort,
 ): Promise<{ readonly findings: Promise<Findings> }> {
   const folder = mkdtempSync(join(stage.folder, 'peer-'));
-  const running = await proxy.start({ ...stage, folder, core: stage.cores.proxy });
+  const running = await proxy.start({
+    ...stage,
+    folder,
+    core: stage.cores.proxy,
+    settings: attack.settings,
+  });
   const bystander = await Bystander.start(running.portal);
   try {
     await delay(WARM_UP_MS);
