@@ -1,8 +1,11 @@
-/** Handshakes that are begun in one turn of the event loop; each takes half a millisecond and more. */
-const PER_TURN = 2;
+/**
+ * Handshakes that are begun in one turn of the event loop. Each takes half a millisecond and more, and a
+ * client whose connection is new has to wait for five turns and more until it is answered.
+ */
+const PER_TURN = 1;
 
 /**
- * Has TLS handshakes begin a few at a time, so that what has been secured is served between them: a
+ * Has TLS handshakes begin one at a time, so that what has been secured is served between them: a
  * thousand at once would otherwise keep everybody waiting for half a second. Addresses take turns, so
  * that one with many of them does not keep the others waiting for all of those.
  */
