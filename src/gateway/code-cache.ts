@@ -1,8 +1,18 @@
 import { fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Environment } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -11,6 +21,11 @@ import { WORKER_MAIN } from './worker-process.ts';
 
 /** In the folder for temporary files, with the process id of the supervisor after it. */
 const PREFIX = 'dashgate-code-';
+
+const SOURCES = fileURLToPath(new URL('..', import.meta.url));
+
+/** In a folder that lasts, what the code in it was compiled from. */
+const COMPILED_FROM = 'dashgate-workers';
 
 /** How long the code may take to compile, in ms. */
 const COMPILE_MS = 30_000;
@@ -21,7 +36,7 @@ const COMPILE_MS = 30_000;
  * 25 MiB less. A file that has changed since is compiled anew.
  *
  * It lives as long as the supervisor, in a folder that nobody else can write to; or for ever in the one
- * that NODE_COMPILE_CACHE names.
+ * that NODE_COMPILE_CACHE names, and is then compiled again only for other sources.
  */
 export class CodeCache {
   readonly #folder: string;
@@ -63,9 +78,32 @@ export class CodeCache {
 
   /** A worker that is told to stop before it has started has loaded everything by then. */
   async #fill(): Promise<void> {
+    const note = join(this.#folder, COMPILED_FROM);
+    const sources = this.#lasts ? sourcesAsTheyAre() : '';
+    if (this.#lasts && textOf(note) === sources) return;
     const child = fork(WORKER_MAIN, { env: this.env as NodeJS.ProcessEnv, timeout: COMPILE_MS });
     child.send({ type: 'stop' } satisfies ToWorker);
-    await once(child, 'exit');
+    const [code] = await once(child, 'exit');
+    // Without the note the next start compiles again, which costs a moment.
+    if (this.#lasts && code === 0) writeFileSync(note, sources);
+  }
+}
+
+/** The Node that runs, and every file of the sources by when it was changed. */
+function sourcesAsTheyAre(): string {
+  const files = ['../package.json', ...readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })];
+  const times = files.sort().map((name) => `${name} ${statSync(join(SOURCES, name)).mtimeMs}`);
+  return `${createHash('sha256')
+    .update([process.version, ...times].join('\n'))
+    .digest('hex')}\n`;
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    // It was never written, or may not be read: as good as none.
+    return undefined;
   }
 }
 

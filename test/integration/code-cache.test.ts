@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { CodeCache } from '../../src/gateway/code-cache.ts';
@@ -50,5 +50,18 @@ describe('the compiled code of workers', () => {
     cache.remove();
     assert.ok(existsSync(given) && readdirSync(given).length > 0, 'there is compiled code');
     assert.deepEqual(readdirSync(folder), []);
+  });
+
+  test('is compiled once where it stays, and again for other sources', async (t) => {
+    const given = temporaryFolder(t);
+    const compiled = () => readdirSync(given).filter((name) => name !== 'dashgate-workers');
+    const start = () => CodeCache.create({ NODE_COMPILE_CACHE: given }, logger);
+    await start();
+    for (const name of compiled()) rmSync(join(given, name), { recursive: true });
+    await start();
+    assert.deepEqual(compiled(), [], 'nothing was done');
+    writeFileSync(join(given, 'dashgate-workers'), 'other sources');
+    await start();
+    assert.ok(compiled().length > 0, 'there is compiled code');
   });
 });
