@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError, type Environment, parseConfig } from './config.ts';
 import { messageOf, UsageError } from './errors.ts';
 import { CodeCache } from './gateway/code-cache.ts';
-import { type Gateway, startGateway } from './gateway/gateway.ts';
+import type { Gateway } from './gateway/gateway.ts';
 import { Predecessor } from './gateway/predecessor.ts';
 import { workersOf } from './gateway/worker-count.ts';
 import { ListenError } from './listener/listen.ts';
@@ -127,6 +127,8 @@ async function serve(file: ReadFile, predecessor?: Predecessor): Promise<number>
   const codeCache = workersOf(config) > 0 ? await CodeCache.create(process.env, logger) : undefined;
   process.once('exit', () => codeCache?.remove());
   const reread = () => parseConfig(environmentOf(file()));
+  // Most of the code: no other command waits for it.
+  const { startGateway } = await import('./gateway/gateway.ts');
   const gateway = await startGateway(config, { logger, codeCache, predecessor, reread });
   if (predecessor) await manager.takesOver();
   predecessor?.serving();
