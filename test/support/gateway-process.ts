@@ -57,12 +57,16 @@ export async function startGatewayProcess(
     for (const pid of supervisors) seen.add(pid);
     for (const pid of supervisors.flatMap(descendants).map(({ pid }) => pid)) seen.add(pid);
   };
-  const lines = () =>
-    command
-      .out()
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const told: Record<string, unknown>[] = [];
+  let read = 0;
+  // Asked again and again while it grows by a line for each request: nothing is parsed twice.
+  const lines = () => {
+    const out = command.out();
+    const end = out.lastIndexOf('\n') + 1;
+    for (const line of out.slice(read, end).split('\n').slice(0, -1)) told.push(JSON.parse(line));
+    read = end;
+    return told;
+  };
   const successors = () =>
     lines()
       .map(({ successor }) => Number(successor))

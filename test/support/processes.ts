@@ -12,31 +12,40 @@ export interface ProcessInfo {
 export function descendants(ancestor: number): ProcessInfo[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .flatMap(readProcess);
-  const found: ProcessInfo[] = [];
+    .flatMap(readPlace);
+  const found: Place[] = [];
   let parents = new Set([ancestor]);
   while (parents.size > 0) {
     const children = all.filter(({ parent }) => parents.has(parent));
     found.push(...children);
     parents = new Set(children.map(({ pid }) => pid));
   }
-  return found;
+  return found.flatMap(readProcess);
 }
 
 /** Whether a process runs; a zombie does not. */
 export function isRunning(pid: number): boolean {
-  return readProcess(String(pid)).length > 0;
+  return readPlace(String(pid)).flatMap(readProcess).length > 0;
 }
 
-function readProcess(pid: string): ProcessInfo[] {
+type Place = Pick<ProcessInfo, 'pid' | 'parent'>;
+
+/** Where a process is in the tree. */
+function readPlace(pid: string): Place[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (state === 'Z') return [];
-    const list = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1').split('\0');
-    return [
-      { pid: Number(pid), parent: Number(parent), command: list('cmdline'), env: list('environ') },
-    ];
+    return state === 'Z' ? [] : [{ pid: Number(pid), parent: Number(parent) }];
+  } catch {
+    // It ended while it was looked at.
+    return [];
+  }
+}
+
+function readProcess(place: Place): ProcessInfo[] {
+  try {
+    const list = (name: string) => readFileSync(`/proc/${place.pid}/${name}`, 'latin1').split('\0');
+    return [{ ...place, command: list('cmdline'), env: list('environ') }];
   } catch {
     // It ended while it was looked at, or belongs to somebody else.
     return [];

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { collect } from './gateway.ts';
 
@@ -24,6 +25,11 @@ export interface LoadOptions {
   readonly lanes: number;
   readonly tunnels?: number;
 }
+
+/** Between requests of a lane: without, the load takes the processor that new workers are to start on. */
+const THINK_MS = 25;
+/** Between echoes of a websocket. */
+const ECHO_MS = 50;
 
 /** Begins; resolves when the websockets are open and each lane has had an answer. */
 export async function startLoad(
@@ -53,12 +59,12 @@ export async function startLoad(
     } catch (error) {
       failures.push((error as NodeJS.ErrnoException).code ?? String(error));
       // What refuses everything would otherwise be asked as fast as it can refuse.
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await delay(20);
     }
   }
 
   async function lane(agent: Agent | false): Promise<void> {
-    while (!over) await ask(agent);
+    for (; !over; await delay(THINK_MS)) await ask(agent);
   }
 
   async function tunnel(): Promise<void> {
@@ -70,7 +76,7 @@ export async function startLoad(
     await once(socket, 'message');
     socket.on('message', () => {
       echoes += 1;
-      setTimeout(() => socket.send('x'), 20).unref();
+      setTimeout(() => socket.send('x'), ECHO_MS).unref();
     });
     socket.send('x');
     socket.on('close', () => {
