@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startCacheGateway } from '../support/cache-gateway.ts';
 import { printed } from '../support/command.ts';
 import { startDjango } from '../support/django/process.ts';
@@ -7,6 +8,8 @@ import { startMemcached } from '../support/memcached.ts';
 import { until } from '../support/until.ts';
 
 const USERS = 30;
+/** Between clicks: without, the site takes the processor that the gateway is to start and move on. */
+const THINK_MS = 10;
 
 /** Real Django on the cache, and users who are logged in and click until they are stopped. */
 async function startUsers(t: TestContext, placement: string, location: string) {
@@ -22,6 +25,7 @@ async function startUsers(t: TestContext, placement: string, location: string) {
   let clicks = 0;
   const clickOn = async () => {
     for (; goesOn; clicks++) {
+      await delay(THINK_MS);
       const user = clicks % USERS;
       const answer = await ask('/click', sessions[user]);
       const body = await answer.text();
@@ -63,10 +67,12 @@ describe('SIGHUP with another list of memcached nodes', () => {
       await gateway.on([a, b, c]);
       const users = await startUsers(t, placement, gateway.location);
       await users.more();
-      assert.equal((await users.ask('/logout', users.sessions[0])).status, 200);
       const left = users.sessions[0]!;
       const { headers } = await users.ask('/login?user=u0');
       users.sessions[0] = /sessionid=([a-z0-9]{32});/.exec(headers.get('set-cookie') ?? '')![1]!;
+      // Then nobody clicks with the one before any more.
+      await users.more();
+      assert.equal((await users.ask('/logout', left)).status, 200);
 
       gateway.reload([a, b, 'no address']);
       await printed(gateway.command, 'the configuration stays as it was');
