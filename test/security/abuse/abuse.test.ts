@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { startBackend } from '../../support/backend.ts';
+import { freePorts } from '../../support/free-port.ts';
 import { fetchTls, startTestGateway } from '../../support/gateway.ts';
 import { until } from '../../support/until.ts';
 import { abusiveConnections } from './abusive-connections.ts';
@@ -54,6 +57,19 @@ test('renegotiation: every one of them is refused', async (t) => {
   const { attacker } = await attacked(t, 'renegotiation');
   await until('all have tried', () => attacker.deeds.done >= CONNECTIONS, 5_000);
   assert.deepEqual(attacker.deeds.faults, []);
+});
+
+test('an end of the attackers that has the number of a port by chance is not taken for one of a proxy', async (t) => {
+  const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const [other] = await freePorts(1);
+  const client = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2', localPort: other });
+  t.after(() => client.destroy());
+  await once(client, 'connect');
+  assert.equal(abusiveConnections([other!]), 0);
+  assert.equal(abusiveConnections([port]), 1);
 });
 
 const latency = { p50: 1, p99: 4, worst: 5 };

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { BYSTANDER_ADDRESS } from './bystander.ts';
 
 const LISTEN = '0A';
+/** Where the proxies listen. The other ends, at other addresses, may have any of their ports as well. */
+const PROXY = hexOf('127.0.0.1');
 const BYSTANDER = hexOf(BYSTANDER_ADDRESS);
 
 /**
@@ -13,7 +15,7 @@ export function abusiveConnections(ports: readonly number[]): number {
   let held = 0;
   for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
     const [, local, remote, state, , , , , , inode] = line.trim().split(/\s+/);
-    if (local === undefined || !ends.has(local.slice(-4)) || state === LISTEN) continue;
+    if (!local?.startsWith(PROXY) || !ends.has(local.slice(-4)) || state === LISTEN) continue;
     if (inode === '0' || remote?.startsWith(BYSTANDER)) continue;
     held += 1;
   }
