@@ -1,6 +1,8 @@
 /**
  * The times of the cache, in ms. A client waits the longest where an owner falls silent at a write:
- * `writeDeadlineMs + leaseWaitMs` and two round trips, which is to stay below half a second.
+ * `writeDeadlineMs + leaseWaitMs` and two round trips, which is to stay below half a second. Where all
+ * owners are silent it is a second: Django takes an error for the end of the session, while a network
+ * that is changing over is back by then.
  */
 export interface CacheTiming {
   /** How long a read waits for one owner before the next is asked, too. */
@@ -9,6 +11,8 @@ export interface CacheTiming {
   readonly writeDeadlineMs: number;
   /** How much longer than that, where to give it up would cost the last full copy of an item. */
   readonly lastCopyMs: number;
+  /** For how long a read goes on asking where no owner answers, from when that began. */
+  readonly silenceMs: number;
   /** From the start of one reading of the view to the start of the next. */
   readonly pollEveryMs: number;
   /** How long a node may take to answer with its view. */
@@ -35,6 +39,7 @@ export const DEFAULT_CACHE_TIMING: CacheTiming = {
   readDeadlineMs: 75,
   writeDeadlineMs: 125,
   lastCopyMs: 875,
+  silenceMs: 1000,
   pollEveryMs: 75,
   pollDeadlineMs: 75,
   leaseMs: 225,

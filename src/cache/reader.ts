@@ -1,5 +1,6 @@
 import { UnavailableError } from '../memcached/client.ts';
 import type { NodeItem } from './cache-node.ts';
+import { sleep } from './clock.ts';
 import type { Place } from './place.ts';
 import { isPlaceholder } from './placeholder.ts';
 import { isUnchanged, look, MAX_ROUNDS, type Replicas } from './replicas.ts';
@@ -37,6 +38,8 @@ interface Answers<T> {
  */
 export class Reader {
   readonly #replicas: Replicas;
+  /** Since when no owner has answered, by the addresses of the owners; empty as long as all is well. */
+  readonly #silentSince = new Map<string, number>();
 
   constructor(replicas: Replicas) {
     this.#replicas = replicas;
@@ -50,8 +53,37 @@ export class Reader {
     });
   }
 
-  /** What the owners of `key` have. */
+  /** What the owners of `key` have. Where none may answer they are asked anew, for `silenceMs`. */
   async read<T>(key: string, ask: Ask<T>): Promise<Found<T> | undefined> {
+    for (;;) {
+      try {
+        const found = await this.#readOnce(key, ask);
+        if (this.#silentSince.size > 0) this.#silentSince.delete(this.#nameOwners(key));
+        return found;
+      } catch (error) {
+        if (!(error instanceof UnavailableError) || !this.#isPatient(key)) throw error;
+      }
+      await sleep(this.#replicas.clock, this.#replicas.timing.pollEveryMs);
+    }
+  }
+
+  /** Whether the silence of the owners may be over soon: later ones do not wait for those that are gone. */
+  #isPatient(key: string): boolean {
+    const { clock, timing } = this.#replicas;
+    const owners = this.#nameOwners(key);
+    const since = this.#silentSince.get(owners) ?? clock.now();
+    this.#silentSince.set(owners, since);
+    return clock.now() - since < timing.silenceMs;
+  }
+
+  #nameOwners(key: string): string {
+    return this.#replicas
+      .ownersOf(key)
+      .read.map(({ node }) => node.address)
+      .join();
+  }
+
+  async #readOnce<T>(key: string, ask: Ask<T>): Promise<Found<T> | undefined> {
     const { view, whenUnsure } = this.#replicas;
     let owners: readonly Place[] = [];
     let reason: unknown;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { createSessionCache, type SessionCache } from '../../src/cache/session-cache.ts';
+import { UnavailableError } from '../../src/memcached/client.ts';
 import { parseNode } from '../../src/memcached/node-address.ts';
 import { type CutProxy, startCutProxy } from '../support/cut-proxy.ts';
 import { type RunningMemcached, startMemcached } from '../support/memcached.ts';
@@ -153,6 +155,31 @@ describe('the session cache on three real nodes', () => {
       health().nodes.map(({ state }) => state === 'behind'),
       [true, false, false],
     );
+  });
+
+  it('reads late, and without an error, what was asked for while all nodes stood still for a moment', async (t) => {
+    const lab = await startLab(t);
+    const [{ store, health }] = lab.caches;
+    await setAll(lab, 'first');
+    await Promise.all(lab.nodes.map((node) => node.pause()));
+    const reads = Promise.all(KEYS.map((key) => store.get(key)));
+    await until('the gateway reaches none', () =>
+      health().nodes.every(({ reachable, counts }) => !reachable && counts.failures > 0),
+    );
+    for (const node of lab.nodes) node.resume();
+    for (const [n, item] of (await reads).entries()) {
+      assert.equal(item?.value.toString(), `first${n}`);
+    }
+  });
+
+  it('waits once for nodes that are gone, and not at every reading', async (t) => {
+    const lab = await startLab(t);
+    const [{ store }] = lab.caches;
+    await Promise.all(lab.nodes.map((node) => node.kill()));
+    await assert.rejects(store.get(KEYS[0]!), UnavailableError);
+    const began = performance.now();
+    await assert.rejects(store.get(KEYS[0]!), UnavailableError);
+    assert.ok(performance.now() - began < DEFAULT_CACHE_TIMING.silenceMs / 2);
   });
 
   for (const [loss, lose] of Object.entries(LOSSES)) {
