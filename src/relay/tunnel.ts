@@ -192,6 +192,8 @@ export class Tunnel implements Deadlined {
     } else if (unsent < this.#unsent) {
       // Slow, but it does take what is sent.
       this.#rearm();
+    } else if (downstream.readableEnded || upstream.readableEnded) {
+      this.#cut();
     } else if (downstream.writableNeedDrain) {
       // It would not take a close frame either.
       this.#termination ??= 'cD';
@@ -216,7 +218,7 @@ export class Tunnel implements Deadlined {
 
   /**
    * A side that takes nothing holds up the other one, which is not read meanwhile: its end would not
-   * be seen. So such a side is given less time than silence.
+   * be seen. So such a side is given less time than silence, and so is one whose other side has ended.
    */
   #rearm(): void {
     const { deadlines, timeouts } = this.#context;
@@ -224,8 +226,10 @@ export class Tunnel implements Deadlined {
     const { socket: upstream } = this.#backend;
     this.#unsent = downstream.writableLength + upstream.writableLength;
     let ms = timeouts.tunnelMs;
-    if (downstream.writableNeedDrain) ms = Math.min(ms, timeouts.clientMs);
-    if (upstream.writableNeedDrain) ms = Math.min(ms, timeouts.serverMs);
+    if (downstream.writableNeedDrain || upstream.readableEnded)
+      ms = Math.min(ms, timeouts.clientMs);
+    if (upstream.writableNeedDrain || downstream.readableEnded)
+      ms = Math.min(ms, timeouts.serverMs);
     this.deadline = deadlines.in(ms);
   }
 
@@ -246,7 +250,10 @@ export class Tunnel implements Deadlined {
     this.#note(from);
     if (from === this.#backend && this.#mayTellClient()) this.end(STOPPED);
     else if (this.#ending) this.#lost(from);
-    else to.socket.end();
+    else {
+      to.socket.end();
+      this.#rearm();
+    }
   }
 
   #onClose(from: TunnelSide, to: TunnelSide): void {

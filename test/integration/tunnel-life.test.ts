@@ -274,3 +274,18 @@ describe('pings', () => {
     assert.equal(relay.relay.tunnels, 1);
   });
 });
+
+test('a client that has gone is not waited with for a backend that stands still', async (t) => {
+  const { relay, consoles, pass } = await stage(t);
+  const { client, console } = await openRawTunnel(t, relay.port, consoles[0]!);
+  client.socket.end();
+  // It is told, and neither ends its side nor says anything.
+  await once(console.socket, 'end');
+  pass(59_000);
+  console.write(binary(10));
+  await client.has(12);
+  pass(59_000);
+  assert.equal(relay.relay.tunnels, 1);
+  pass(1_000 + LATE_MS);
+  await until('nothing is held', () => relay.relay.tunnels === 0);
+});
