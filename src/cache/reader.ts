@@ -16,6 +16,15 @@ export interface Found<T> {
 /** Asks one node; undefined where it does not have the item. */
 export type Ask<T> = (place: Place) => Promise<T | undefined>;
 
+interface Silence {
+  readonly since: number;
+  /** When it was noticed last. */
+  readonly noticed: number;
+}
+
+/** After so many times `silenceMs` without a reading, a silence is a new one. */
+const FORGOTTEN = 10;
+
 interface Answers<T> {
   readonly place?: Place;
   readonly answer?: T;
@@ -38,8 +47,8 @@ interface Answers<T> {
  */
 export class Reader {
   readonly #replicas: Replicas;
-  /** Since when no owner has answered, by the addresses of the owners; empty as long as all is well. */
-  readonly #silentSince = new Map<string, number>();
+  /** Owners of whom none has answered, by their addresses; empty as long as all is well. */
+  readonly #silences = new Map<string, Silence>();
 
   constructor(replicas: Replicas) {
     this.#replicas = replicas;
@@ -58,7 +67,7 @@ export class Reader {
     for (;;) {
       try {
         const found = await this.#readOnce(key, ask);
-        if (this.#silentSince.size > 0) this.#silentSince.delete(this.#nameOwners(key));
+        if (this.#silences.size > 0) this.#silences.delete(this.#nameOwners(key));
         return found;
       } catch (error) {
         if (!(error instanceof UnavailableError) || !this.#isPatient(key)) throw error;
@@ -71,9 +80,13 @@ export class Reader {
   #isPatient(key: string): boolean {
     const { clock, timing } = this.#replicas;
     const owners = this.#nameOwners(key);
-    const since = this.#silentSince.get(owners) ?? clock.now();
-    this.#silentSince.set(owners, since);
-    return clock.now() - since < timing.silenceMs;
+    const now = clock.now();
+    const known = this.#silences.get(owners);
+    // They may have been well again meanwhile, with nobody to notice.
+    const goesOn = known !== undefined && now - known.noticed < FORGOTTEN * timing.silenceMs;
+    const since = goesOn ? known.since : now;
+    this.#silences.set(owners, { since, noticed: now });
+    return now - since < timing.silenceMs;
   }
 
   #nameOwners(key: string): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { createSessionCache, type SessionCache } from '../../src/cache/session-cache.ts';
 import { UnavailableError } from '../../src/memcached/client.ts';
@@ -180,6 +181,20 @@ describe('the session cache on three real nodes', () => {
     const began = performance.now();
     await assert.rejects(store.get(KEYS[0]!), UnavailableError);
     assert.ok(performance.now() - began < DEFAULT_CACHE_TIMING.silenceMs / 2);
+  });
+
+  it('waits anew where nobody has asked for a long time: they may have been well meanwhile', async (t) => {
+    const node = await startMemcached(t);
+    const timing = { ...DEFAULT_CACHE_TIMING, silenceMs: 100 };
+    const cache = createSessionCache({ nodes: [node.address], placement: 'pymemcache', timing });
+    t.after(() => cache.close());
+    await cache.start();
+    await node.kill();
+    await assert.rejects(cache.store.get(KEYS[0]!), UnavailableError);
+    await delay(11 * timing.silenceMs);
+    const began = performance.now();
+    await assert.rejects(cache.store.get(KEYS[0]!), UnavailableError);
+    assert.ok(performance.now() - began > timing.silenceMs * 0.9);
   });
 
   for (const [loss, lose] of Object.entries(LOSSES)) {
