@@ -66,8 +66,8 @@ async function check(peers: Peers, input: Buffer, dice: Dice): Promise<string> {
   }
   // Where a client ends inside of a value, or speaks HTTP, memcached drops what has not left yet.
   const cutShort = partial || commands.some(isHttp);
-  const length = cutShort ? expected.text.length : answered.text.length;
-  if (!isSame(withoutVersions(answered.text.slice(0, length)), withoutVersions(expected.text))) {
+  const [ours, theirs] = [withoutVersions(answered.text), withoutVersions(expected.text)];
+  if (!isSame(cutShort ? asManyLines(ours, theirs) : ours, theirs)) {
     const shown = JSON.stringify([answered.text, expected.text]).slice(0, 600);
     throw new Finding('the door answers otherwise than memcached', shown);
   }
@@ -93,6 +93,12 @@ function begun(answer: Buffer): { text: string; version: bigint } {
 /** Each command gives one version at most. */
 function isGivenSince(version: bigint, commands: readonly Command[]): (named: bigint) => boolean {
   return (named) => named > version && named <= version + BigInt(commands.length) + 1n;
+}
+
+/** The first lines of a text, as many as another one has. */
+function asManyLines(text: string, other: string): string {
+  const count = other.split('\n').length - 1;
+  return [...text.split('\n').slice(0, count), ''].join('\n');
 }
 
 /** The seconds that are left of an item may differ by the one that has just begun. */
