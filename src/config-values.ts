@@ -114,6 +114,9 @@ export function headerFields(text: string): (readonly [name: string, value: stri
 
 /** Reads the value of a Host header. */
 export function hostHeader(text: string): string {
-  if (/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.test(text)) return text;
+  const match = /^(?:\[([0-9a-f:.]+)\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/i.exec(text);
+  const [, address, port = '0'] = match ?? [];
+  if (match && Number(port) <= 65_535 && (address === undefined || isIP(address) === 6))
+    return text;
   throw new Error('is not a host name, with or without a port');
 }

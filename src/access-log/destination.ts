@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** The facilities of syslog (RFC 5424 §6.2.1) by their usual names, each at its number. */
 const FACILITIES: readonly string[] = [
   ...['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron'],
@@ -35,10 +37,12 @@ export function parseLogDestination(text: string): LogDestination {
   }
   const path = /^syslog:(\/\S+)$/.exec(where)?.[1];
   if (path !== undefined) return { kind: 'socket', path, facility };
-  const udp = /^syslog:udp:(?:\[([0-9a-f:.]+)\]|([^:[\]/]+))(?::(\d{1,5}))?$/i.exec(where);
+  const udp = /^syslog:udp:(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(where);
   const port = Number(udp?.[3] ?? 514);
-  if (!udp || port < 1 || port > 65_535) throw new Error(`is no syslog server; ${FORM}`);
-  return { kind: 'udp', host: udp[1] ?? udp[2]!, port, facility };
+  const address = udp?.[1];
+  const sound = udp && port >= 1 && port <= 65_535 && (!address || isIPv6(address));
+  if (!sound) throw new Error(`is no syslog server; ${FORM}`);
+  return { kind: 'udp', host: address ?? udp[2]!, port, facility };
 }
 
 /** What a message of syslog begins with (RFC 5424 §6.2.1), of severity informational. */

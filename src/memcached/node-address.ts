@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** Where one memcached server listens. */
 export interface NodeAddress {
   /** `host:port`, `[ipv6]:port` or a socket path: the one form used in messages, logs and maps. */
@@ -23,7 +25,7 @@ export function parseNode(text: string): NodeAddress {
   if (/^\/[^\0\s]+$/.test(plain)) return { text: plain, host: plain, port: 0 };
 
   const match = BRACKETED.exec(plain) ?? NAMED.exec(plain);
-  if (match === null) {
+  if (match === null || (plain.startsWith('[') && !isIPv6(match[1]!))) {
     const remedy = /^[\da-f]*:[\da-f]*:/i.test(plain)
       ? 'write an IPv6 address in brackets, such as [::1]:11211'
       : 'write host:port, [ipv6]:port or the path of a unix socket';

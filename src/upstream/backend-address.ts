@@ -19,6 +19,9 @@ export interface BackendAddress {
   readonly sendProxy?: 'v1' | 'v2' | undefined;
 }
 
+/** It stands in Host, in logs and, with the port, in affinity cookies; a URL may have more than these. */
+const HOST = /^(?:[\w.-]+|\[[0-9a-f:.]+\])$/i;
+
 /**
  * Reads a list of backends: comma-separated `http://host:port` or `https://host:port`, each followed
  * by options that are parted by blanks: `weight=1..256`, `maxconn=N`, `backup`, `name=…`,
@@ -106,7 +109,7 @@ function parseUrl(
 ): URL | undefined {
   const url = URL.parse(address);
   const known = schemes.map((scheme) => `${scheme}//`).join(' or ');
-  if (!url || url.hostname === '') {
+  if (!url || !HOST.test(url.hostname)) {
     report(`has "${address}", which is not an address; write http://host:port`);
     return undefined;
   }

@@ -123,7 +123,9 @@ describe('the destination of the access log', () => {
   });
 
   test('names the remedy where it is none', () => {
-    for (const text of ['file', 'syslog:', 'syslog:tcp:a:1', 'syslog:udp:a:0', 'syslog:/a b c']) {
+    const hosts = ['syslog:udp:[::::]:1', 'syslog:udp:a;b:1'];
+    const others = ['file', 'syslog:', 'syslog:tcp:a:1', 'syslog:udp:a:0', 'syslog:/a b c'];
+    for (const text of [...hosts, ...others]) {
       assert.throws(() => parseLogDestination(text), /write (stdout|local0)/, text);
     }
   });

@@ -27,6 +27,9 @@ it('refuses what is no address, with the value and the remedy', () => {
   for (const text of ['', ' ', 'a b', 'host:', 'host:x', ':11211', '[::1', 'http://a:1', '/a b']) {
     assert.throws(() => parseNode(text), /is not the address of a memcached node: write host:port/);
   }
+  for (const text of ['[1]:11211', '[:::]', '[1.2.3.4]']) {
+    assert.throws(() => parseNode(text), /is not the address of a memcached node/);
+  }
   assert.throws(() => parseNode('::1'), /"::1" .*: write an IPv6 address in brackets/);
   assert.throws(() => parseNode('fe80::1:11211'), /write an IPv6 address in brackets/);
   for (const port of ['0', '65536', '99999']) {

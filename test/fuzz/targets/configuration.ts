@@ -35,6 +35,8 @@ const VALUES = [
   '8',
   'a.b:1',
   '/path/?x',
+  'http://a;b:1',
+  'syslog:udp:[:::1]:9',
 ] as const;
 
 /** What a configuration cannot do without, but for the key pair. */
