@@ -7,8 +7,8 @@ const FOLDER = join(import.meta.dirname, '../../../fixtures/fuzz');
 const SEEDS = 'seeds.jsonl';
 const CRASHER = /^[0-9a-f]{12}\.bin$/;
 /** Longer ones fill the repository and mutate no better. */
-const MAX_SEED_BYTES = 400;
-const MOST_SEEDS = 250;
+const MAX_SEED_BYTES = 200;
+const MOST_SEEDS = 40;
 
 /** The inputs that earlier hunts found to have outcomes of their own: a line of JSON, latin1, for each. */
 export function readSeeds(target: string): Buffer[] {
@@ -17,14 +17,26 @@ export function readSeeds(target: string): Buffer[] {
   return lines.filter(Boolean).map((line) => Buffer.from(JSON.parse(line) as string, 'latin1'));
 }
 
-/** Keeps the inputs of a corpus as seeds; how many. */
-export function writeSeeds(target: string, corpus: Corpus): number {
-  const inputs = corpus.specimens
-    .filter(({ input }) => input.length > 0 && input.length <= MAX_SEED_BYTES)
-    .slice(0, MOST_SEEDS)
-    .map(({ input }) => JSON.stringify(input.toString('latin1')));
-  write(target, SEEDS, Buffer.from(`${inputs.sort().join('\n')}\n`));
-  return inputs.length;
+/**
+ * Keeps some inputs of a corpus as seeds, those that a hunt was not given: from the first that it came to
+ * to the last, which were the hardest to come to. How many.
+ */
+export function writeSeeds(target: string, corpus: Corpus, given: readonly Buffer[]): number {
+  const known = new Set(given.map(textOf));
+  const inputs = corpus.specimens.map(({ input }) => input);
+  const fresh = inputs.filter(
+    (input) => input.length > 0 && input.length <= MAX_SEED_BYTES && !known.has(textOf(input)),
+  );
+  const stride = Math.max(1, fresh.length / MOST_SEEDS);
+  const count = Math.min(fresh.length, MOST_SEEDS);
+  const kept = Array.from({ length: count }, (_, n) => fresh[Math.floor(n * stride)]!);
+  const lines = kept.map((input) => `${JSON.stringify(textOf(input))}\n`);
+  write(target, SEEDS, Buffer.from(lines.join('')));
+  return count;
+}
+
+function textOf(input: Buffer): string {
+  return input.toString('latin1');
 }
 
 /** The inputs in which something was found, by the names of their files. */
