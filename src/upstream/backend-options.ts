@@ -60,7 +60,7 @@ function readOption(
       else report(`has "${word}"; a name is 1 to 64 letters, digits, or . _ - : and brackets`);
       return;
     case 'ca':
-      if (value) options.caFile = value;
+      if (value && !/\p{Cc}/u.test(value)) options.caFile = value;
       else report(`has "${word}"; write the path of a PEM file of CA certificates: ca=FILE`);
       return;
     case 'verify':

@@ -94,7 +94,7 @@ test('escape sequences in a file do not reach the terminal', () => {
 test('characters that a file has written as escapes do not reach the terminal either', () => {
   const { report, imported } = importText(
     `${PORTAL} \\x1b[2J x\n option \\r\n balance \\x07\n server two 10.0.0.12:80 \\x9b31m\n` +
-      ' bind :444 ssl crt /\\x1b[2J.pem\n',
+      ' bind :444 ssl crt /\\x1b[2J.pem\n server three 10.0.0.13:443 ssl ca-file /\\x1b[2J.pem\n',
   );
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
