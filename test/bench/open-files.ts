@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { PATH_WITH_SERVERS } from './children.ts';
+import { PATH_WITH_SERVERS } from '../support/children.ts';
 
 const WANTED = 65_536;
 const SPARE = 1_000;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { PATH_WITH_SERVERS } from './children.ts';
+import { PATH_WITH_SERVERS } from '../support/children.ts';
 
 /** How each program tells its version, and the Debian package that has it. */
 const PROGRAMS: Readonly<Record<string, { ask: string; package: string }>> = {

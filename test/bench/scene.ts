@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CertificateFiles, demoCertificate } from '../../src/demo/certificate.ts';
-import { Children, pinSelf } from './children.ts';
+import { Children, pinSelf } from '../support/children.ts';
 import { type Cores, shareCores } from './cores.ts';
 
 /** What every run of the benchmark has. */

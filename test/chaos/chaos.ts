@@ -1,15 +1,32 @@
-/** `npm run chaos -- cache`: what users see while parts of a cluster fail, with Dashgate and without. */
-import { EXIT, runEntry } from '../support/entry.ts';
+/** `npm run chaos`: what users see while parts of a cluster fail, with Dashgate and without. */
+import { EXIT, runEntry, UsageError } from '../support/entry.ts';
 import { chaosOfCache } from './cache/chaos-cache.ts';
-import { readOptions, USAGE } from './options.ts';
+import { readOptions as readCacheOptions, USAGE as USAGE_OF_CACHE } from './cache/options.ts';
+import { chaosOfSystem } from './system/chaos-system.ts';
+import { readOptions as readSystemOptions, USAGE as USAGE_OF_SYSTEM } from './system/options.ts';
+
+const USAGE = `${USAGE_OF_SYSTEM}\n${USAGE_OF_CACHE}`;
 
 async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2));
+  const [first = '', ...rest] = process.argv.slice(2);
+  const what = first === '' || first.startsWith('-') ? 'system' : first;
+  const args = what === first ? rest : process.argv.slice(2);
+  if (what !== 'system' && what !== 'cache') {
+    throw new UsageError(`there is chaos for: system, cache; not for "${what}"`);
+  }
+  if (what === 'cache') return play(readCacheOptions(args), chaosOfCache);
+  return play(readSystemOptions(args), chaosOfSystem);
+}
+
+async function play<T extends object>(
+  options: T | 'help',
+  chaos: (options: T) => Promise<boolean>,
+): Promise<number> {
   if (options === 'help') {
     process.stdout.write(USAGE);
     return EXIT.ok;
   }
-  return (await chaosOfCache(options)) ? EXIT.ok : EXIT.failure;
+  return (await chaos(options)) ? EXIT.ok : EXIT.failure;
 }
 
 await runEntry('chaos', USAGE, main);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { demoCertificate } from '../../src/demo/certificate.ts';
-import type { Child, Children } from '../bench/children.ts';
+import type { Child, Children } from '../support/children.ts';
 import { freePorts } from '../support/free-port.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Children, pinSelf } from '../bench/children.ts';
 import { shareCores } from '../bench/cores.ts';
 import { raiseOpenFiles } from '../bench/open-files.ts';
 import { cpuNanoseconds } from '../bench/usage.ts';
+import { Children, pinSelf } from '../support/children.ts';
 import { EXIT, runEntry } from '../support/entry.ts';
 import { randomFrom } from '../support/random.ts';
 import { type Checkpoint, takeCheckpoint, takeGlance } from './checkpoint.ts';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { PATH_WITH_SERVERS } from '../children.ts';
+import { PATH_WITH_SERVERS } from '../../support/children.ts';
 import type { Outcome, Session } from './workload.ts';
 
 const REPORT = new URL('wrk-report.lua', import.meta.url).pathname;

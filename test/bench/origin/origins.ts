@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Child, Children } from '../../support/children.ts';
 import { freePorts } from '../../support/free-port.ts';
-import type { Child, Children } from '../children.ts';
 import { nginxMain } from '../nginx-main.ts';
 
 const NODE_ORIGIN = new URL('node-origin.ts', import.meta.url).pathname;

@@ -1,5 +1,5 @@
 import type { CertificateFiles } from '../../../src/demo/certificate.ts';
-import type { Children } from '../children.ts';
+import type { Children } from '../../support/children.ts';
 import type { Pinning } from '../cores.ts';
 import type { Origins } from '../origin/origins.ts';
 

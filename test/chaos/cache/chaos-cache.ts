@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Cleanup } from '../../support/cleanup.ts';
 import { randomFrom } from '../../support/random.ts';
-import type { Client, Options } from '../options.ts';
 import { startCluster } from './cluster.ts';
 import type { Fault } from './faults.ts';
+import type { Client, Options } from './options.ts';
 import { LEGEND, type Row, renderTable } from './table.ts';
 import { Tally } from './tally.ts';
 import { User } from './users.ts';

@@ -1,10 +1,10 @@
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Child } from '../../bench/children.ts';
 import type { Stage } from '../../bench/instance.ts';
 import type { Peer, RunningPeer } from '../../bench/peers/peer.ts';
 import { cpuNanoseconds, memoryKiB } from '../../bench/usage.ts';
+import type { Child } from '../../support/children.ts';
 import { abusiveConnections } from './abusive-connections.ts';
 import type { Attack, Deeds } from './attack.ts';
 import { commandOf } from './attacks.ts';

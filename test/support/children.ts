@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { descendants } from '../support/processes.ts';
-import { until } from '../support/until.ts';
-import type { Pinning } from './cores.ts';
+import type { Pinning } from '../bench/cores.ts';
+import { descendants } from './processes.ts';
+import { until } from './until.ts';
 
 const STOP_DEADLINE_MS = 3_000;
 const START_DEADLINE_MS = 20_000;
@@ -21,6 +21,10 @@ export interface Child {
   running(): boolean;
   /** SIGTERM, then SIGKILL; resolves when it and all below it are gone. */
   stop(): Promise<void>;
+  /** SIGKILL to it and all below it, at once; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Sends it, and all below it, a signal. */
+  signal(signal: NodeJS.Signals): void;
 }
 
 export interface ChildOptions {
@@ -77,6 +81,15 @@ export class Children {
           START_DEADLINE_MS,
         ),
       stop: () => this.#stop(child),
+      kill: async () => {
+        if (!this.#running.has(child)) return;
+        const gone = once(child, 'exit');
+        for (const pid of treeOf(child)) kill(pid, 'SIGKILL');
+        await gone;
+      },
+      signal: (signal) => {
+        for (const pid of treeOf(child)) kill(pid, signal);
+      },
     };
   }
 

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
-import { UsageError } from '../support/entry.ts';
-import { whole } from '../support/option-values.ts';
-import { FAULTS, type Fault } from './cache/faults.ts';
+import { chosen, whole } from '../../support/option-values.ts';
+import { FAULTS, type Fault } from './faults.ts';
 
 export const CLIENTS = ['pymemcache', 'python-memcached', 'pylibmc'] as const;
 /** A client library of Django, as `MEMCACHED_PLACEMENT` names it. */
@@ -37,11 +36,10 @@ fails: with the nodes behind Dashgate's session cache, and with the same nodes d
 Exit codes: 0 nobody noticed anything on the cache, 1 somebody did, 64 wrong usage.
 `;
 
-/** @throws UsageError, or an error of parseArgs, that says what is wrong. */
+/** Reads what follows `cache`. @throws UsageError, or an error of parseArgs, that says what is wrong. */
 export function readOptions(args: readonly string[]): Options | 'help' {
-  const { values, positionals } = parseArgs({
+  const { values } = parseArgs({
     args: [...args],
-    allowPositionals: true,
     allowNegative: true,
     options: {
       help: { type: 'boolean', short: 'h' },
@@ -55,32 +53,14 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     },
   });
   if (values.help) return 'help';
-  if (positionals.join(' ') !== 'cache') throw new UsageError('there is chaos for: cache');
-  const faultNames = chosen(
-    'faults',
-    values.faults,
-    FAULTS.map(({ name }) => name),
-  );
+  const known = CLIENTS.map((name) => ({ name }));
   return {
     users: whole('users', values.users, 1, 1_000),
-    clients: chosen('clients', values.clients, CLIENTS),
-    faults: FAULTS.filter(({ name }) => faultNames.includes(name)),
+    clients: chosen('clients', values.clients, known).map(({ name }) => name),
+    faults: chosen('faults', values.faults, FAULTS),
     seconds: whole('seconds', values.seconds, 1, 600),
     copies: whole('copies', values.copies, 1, 3),
     seed: whole('seed', values.seed, 1, 1_000_000_000),
     direct: values.direct,
   };
-}
-
-function chosen<T extends string>(
-  option: string,
-  given: string | undefined,
-  known: readonly T[],
-): T[] {
-  const names = given?.split(',') ?? known;
-  const unknown = names.filter((name) => !known.includes(name as T));
-  if (unknown.length === 0) return names as T[];
-  throw new UsageError(
-    `--${option} knows no "${unknown.join(', ')}"; there are ${known.join(', ')}`,
-  );
 }
