@@ -97,17 +97,20 @@ class Link {
 
   #pass(from: Socket, to: Socket): void {
     let late = 0;
+    /** What is late, in order: timers that are due within a millisecond may fire in any. */
+    const waiting: (() => void)[] = [];
     /** What comes later does not overtake what is late. */
     const inTurn = (bytes: number, act: () => void) => {
       const delay = this.#delayMs();
-      if (delay === 0 && late === 0) return act();
+      if (delay === 0 && waiting.length === 0) return act();
       late += bytes;
       if (late > MOST_LATE) from.pause();
-      due = Math.max(due, performance.now() + delay);
-      setTimeout(() => {
+      waiting.push(() => {
         late -= bytes;
         if (!this.#dead) act();
-      }, due - performance.now());
+      });
+      due = Math.max(due, performance.now() + delay);
+      setTimeout(() => waiting.shift()!(), due - performance.now());
     };
     let due = 0;
     const goOn = () => {
