@@ -74,6 +74,8 @@ test('websockify with a token plugin is well without a token, and by its target 
   assert.deepEqual(await check(websockify.url), {
     ok: true,
     detail: 'the handshake was closed without an answer',
+    unasked: false,
+    silent: false,
   });
   assert.equal(vnc.accepted(), 0, 'nothing behind it was bothered');
   assert.equal((await check(websockify.url, { expect: parseExpectation('101') })).ok, false);
@@ -87,6 +89,8 @@ test('websockify that stands still is found out by its silence, one that is gone
   assert.deepEqual(await check(websockify.url, { timeoutMs: 300 }), {
     ok: false,
     detail: 'no answer within 300 ms',
+    unasked: false,
+    silent: true,
   });
   await websockify.kill();
   const { ok, detail } = await check(websockify.url);
