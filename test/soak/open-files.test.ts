@@ -43,7 +43,7 @@ test('a gateway with too few open files for its clients lives, and serves again 
     return client;
   });
   await until('each is let in or turned away', () => secured + closed >= CLIENTS);
-  assert.equal(secured, (OPEN_FILES - 64) / 2, 'two files for each, and a reserve');
+  assert.equal(secured, (OPEN_FILES - 96) / 2, 'two files for each, and a reserve');
   assert.ok(closed > CLIENTS / 2, `${closed} were turned away`);
   assert.ok(openFilesOf(pid) < OPEN_FILES, 'some are left for what is not a client');
   assert.equal((await fetch(`http://127.0.0.1:${admin}/readyz`)).status, 200);
