@@ -1,7 +1,6 @@
 import type { BackendAddress } from './backend-address.ts';
 import { dialBackend } from './backend-socket.ts';
-import type { CheckResult } from './check-result.ts';
-import { isOwnFault } from './failure.ts';
+import { type CheckResult, unanswered } from './check-result.ts';
 import { checkHttp, type HttpCheck } from './http-check.ts';
 import { checkWebSocket, type WebSocketCheck } from './websocket-check.ts';
 
@@ -36,7 +35,6 @@ async function checkTcp(backend: BackendAddress, { timeoutMs }: TcpCheck): Promi
     socket.destroy();
     return { ok: true, detail: 'it takes connections' };
   } catch (error) {
-    const unasked = isOwnFault(error);
-    return { ok: false, detail: (error as Error).message, unasked, silent: !unasked };
+    return unanswered(error as Error);
   }
 }

@@ -2,8 +2,7 @@ import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { BackendAddress } from './backend-address.ts';
 import { dialBackend } from './backend-socket.ts';
-import type { CheckResult } from './check-result.ts';
-import { isOwnFault } from './failure.ts';
+import { type CheckResult, unanswered } from './check-result.ts';
 import { includesStatus, type StatusSet } from './status-set.ts';
 
 /** What a health check asks a backend and what it takes for a good answer. */
@@ -61,10 +60,7 @@ export function checkHttp(backend: BackendAddress, check: HttpCheck): Promise<Ch
       socket.destroy();
       finish({ ok: false, detail: `${what} gave an unasked upgrade` });
     });
-    outgoing.on('error', (error) => {
-      const unasked = isOwnFault(error);
-      finish({ ok: false, detail: error.message, unasked, silent: !unasked });
-    });
+    outgoing.on('error', (error) => finish(unanswered(error)));
     outgoing.end();
   });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
+import type { Gateway } from '../../src/gateway/gateway.ts';
 import { startBackend } from '../support/backend.ts';
 import { startCutProxy } from '../support/cut-proxy.ts';
 import { fetchTls, startTestGateway } from '../support/gateway.ts';
@@ -13,6 +14,14 @@ const CHECKS = {
   HEALTH_TIMEOUT: '300ms',
   HEALTH_FALL: '2',
 };
+
+async function untilOneIsDown({ addresses }: Gateway): Promise<void> {
+  const { address, port } = addresses.admin!;
+  await until('one of the backends is down', async () => {
+    const state = await fetch(`http://${address}:${port}/api/state`);
+    return (await state.text()).includes('"health":"down"');
+  });
+}
 
 test('what waits for a backend that has fallen silent is asked of another one where that is safe', async (t) => {
   let held = 0;
@@ -58,14 +67,11 @@ test('a backend that is down because it says so answers what it has', async (t) 
     ...CHECKS,
     PORTAL_BACKENDS: `${leaving.url} name=leaving weight=100,${alive.url} name=alive weight=1`,
   });
-  const { port, address } = gateway.addresses.portal!;
+  const { port } = gateway.addresses.portal!;
   const get = fetchTls(port, '/x');
   await until('it is with the one that leaves', () => held.length === 1);
   well = false;
-  await until('that one is down', async () => {
-    const state = await fetch(`http://${address}:${gateway.addresses.admin!.port}/api/state`);
-    return (await state.text()).includes('"health":"down"');
-  });
+  await untilOneIsDown(gateway);
   held[0]!.end('at last');
   assert.equal((await get).body, 'at last');
 });
@@ -79,14 +85,11 @@ test('without another backend what waits goes on waiting for the one that fell s
     else if (well) res.end();
   });
   const gateway = await startTestGateway(t, { ...CHECKS, PORTAL_BACKENDS: only.url });
-  const { port, address } = gateway.addresses.portal!;
+  const { port } = gateway.addresses.portal!;
   const get = fetchTls(port, '/x');
   await until('it is with the backend', () => held.length === 1);
   well = false;
-  await until('that one is down', async () => {
-    const state = await fetch(`http://${address}:${gateway.addresses.admin!.port}/api/state`);
-    return (await state.text()).includes('"health":"down"');
-  });
+  await untilOneIsDown(gateway);
   held[0]!.end('at last');
   assert.equal((await get).body, 'at last');
 });

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../support/free-port.ts';
+import { HAPROXY_DEADLINES } from '../../support/haproxy-deadlines.ts';
 import { CIPHER_SUITES } from './cipher-suites.ts';
 import type { Peer, PeerSetup } from './peer.ts';
 
@@ -27,7 +28,10 @@ export const haproxy: Peer = {
 };
 
 /** Certificate and key in one file, as HAProxy and hitch want them. */
-export function writePem({ folder, certificate }: PeerSetup): string {
+export function writePem({
+  folder,
+  certificate,
+}: Pick<PeerSetup, 'folder' | 'certificate'>): string {
   const pem = join(folder, 'pair.pem');
   const text = [certificate.cert, certificate.key].map((file) => readFileSync(file, 'utf8'));
   writeFileSync(pem, text.join('\n'), { mode: 0o600 });
@@ -97,15 +101,7 @@ defaults
   retries 3
   http-reuse always
   balance roundrobin
-  timeout http-request 10s
-  timeout http-keep-alive 10s
-  timeout client 60s
-  timeout server 60s
-  timeout connect 5s
-  timeout queue 60s
-  timeout check 2s
-  timeout tunnel 1h
-  default-server inter 2s rise 2 fall 3
+${HAPROXY_DEADLINES}
 ${frontends.join('\n')}
 
 backend portal

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HAPROXY_DEADLINES } from '../../support/haproxy-deadlines.ts';
 import { CONSOLES, DASHBOARDS, FLOATING, PORTS } from '../addresses.ts';
 import type { Peer } from './peer.ts';
 
@@ -60,15 +61,7 @@ defaults
   option redispatch
   option forwardfor
   retries 3
-  timeout http-request 10s
-  timeout http-keep-alive 10s
-  timeout client 60s
-  timeout server 60s
-  timeout connect 5s
-  timeout queue 60s
-  timeout check 2s
-  timeout tunnel 1h
-  default-server inter 2s rise 2 fall 3
+${HAPROXY_DEADLINES}
 
 frontend portal
   bind 127.0.0.1:${PLAIN.portal}

@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { frontend } from '../../../bench/peers/haproxy.ts';
+import { bind, frontend, writePem } from '../../../bench/peers/haproxy.ts';
+import { HAPROXY_DEADLINES } from '../../../support/haproxy-deadlines.ts';
 import type { Part } from '../cluster/part.ts';
 import type { GatewayPorts, Peer, PeerSetup } from './peer.ts';
 
@@ -44,10 +45,7 @@ export const haproxy: Peer = {
 const STATUS = 17;
 
 function configuration({ scene, site, certificate }: PeerSetup, ports: GatewayPorts): string {
-  const pem = join(scene.folder, 'pair.pem');
-  const pair = [certificate.cert, certificate.key].map((file) => readFileSync(file, 'utf8'));
-  writeFileSync(pem, pair.join('\n'), { mode: 0o600 });
-  const bind = (port: number) => `  bind 127.0.0.1:${port} ssl crt ${pem} alpn http/1.1`;
+  const tls = `ssl crt ${writePem({ folder: scene.folder, certificate })} alpn http/1.1`;
   const servers = (parts: readonly Part[], cookie: boolean) =>
     parts
       .map(({ name, way }) => {
@@ -66,17 +64,9 @@ defaults
   retries 3
   http-reuse safe
   balance roundrobin
-  timeout http-request 10s
-  timeout http-keep-alive 10s
-  timeout client 60s
-  timeout server 60s
-  timeout connect 5s
-  timeout queue 60s
-  timeout check 2s
-  timeout tunnel 1h
-  default-server inter 2s rise 2 fall 3
-${frontend('portal', [bind(ports.portal)])}
-${frontend('console', [bind(ports.console)])}
+${HAPROXY_DEADLINES}
+${frontend('portal', [bind(ports.portal, tls)])}
+${frontend('console', [bind(ports.console, tls)])}
 
 frontend pages
   bind 127.0.0.1:${ports.admin}
