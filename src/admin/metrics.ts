@@ -26,7 +26,7 @@ export function serveMetrics(app: Express, sources: StateSources): void {
   if (!metrics) return;
   const own = new Registry();
   // Those that every process has: CPU time, memory, open files, garbage collection, handles.
-  collectDefaultMetrics({ register: own });
+  collectDefaultMetrics({ register: own, eventLoopMonitoringPrecision: 100 });
   for (const name of MISNAMED) own.removeSingleMetric(name);
   const version = ownVersion();
   app.get('/metrics', async (_req, res) => {

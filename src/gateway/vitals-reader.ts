@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Vitals } from '../admin/counts.ts';
 
 /** How often the event loop is asked for, in ms. */
-const RESOLUTION_MS = 50;
+const RESOLUTION_MS = 100;
 /** Over how long delays are put together, in ms: a scrape is to see what was between it and the last. */
 const WINDOW_MS = 15_000;
 
