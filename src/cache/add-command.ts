@@ -16,10 +16,11 @@ export class AddCommand {
   readonly #writer: Writer;
   readonly #follower: Follower;
   readonly #item: Storing;
-  /** Owners that may have the item from this command. */
+  /**
+   * Nodes that may have taken the item, whether they said so or not. Where there is one, any other
+   * may have it as well, by being refilled.
+   */
   readonly #tried = new Set<CacheNode>();
-  /** Whether one took it: others may then have it by being refilled. */
-  #taken = false;
 
   constructor(replicas: Replicas, writer: Writer, follower: Follower, item: Storing) {
     this.#replicas = replicas;
@@ -41,13 +42,10 @@ export class AddCommand {
 
   /** Whether the node has the item of this command now. */
   async #add(node: CacheNode): Promise<boolean> {
-    const again = this.#tried.has(node) || this.#taken;
+    const again = this.#tried.size > 0;
     this.#tried.add(node);
     const { key, value, flags, exptime } = this.#item;
-    if (await node.store('add', key, value, flags, exptime)) {
-      this.#taken = true;
-      return true;
-    }
+    if (await node.store('add', key, value, flags, exptime)) return true;
     return again && this.#follower.has(this.#item, node);
   }
 
@@ -74,14 +72,13 @@ export class AddCommand {
 
   /** Takes back what was stored, but for what the refusing owners have. */
   async #refuse(refusing: readonly CacheNode[]): Promise<'NOT_STORED'> {
-    const isOurs = ({ node }: Place) => this.#tried.has(node) && !refusing.includes(node);
-    const owners = this.#owners();
-    if (!owners.some(isOurs)) return 'NOT_STORED';
-    const untouched = owners.filter(({ node }) => refusing.includes(node));
+    const isRefusing = (node: CacheNode) => refusing.includes(node);
+    if ([...this.#tried].every(isRefusing)) return 'NOT_STORED';
+    const untouched = this.#owners().filter(({ node }) => isRefusing(node));
     await this.#writer.apply({
       owners: this.#owners,
-      run: async (place) => {
-        if (isOurs(place)) await this.#follower.withdraw(this.#item, place.node);
+      run: async ({ node }) => {
+        if (!isRefusing(node)) await this.#follower.withdraw(this.#item, node);
       },
       final: true,
       applied: new Map(untouched.map((place) => [place, place.entry])),

@@ -36,8 +36,6 @@ export type Mutation =
 export const SIMULATED_TIMING: CacheTiming = {
   ...DEFAULT_CACHE_TIMING,
   quietMs: 650,
-  // What is asked anew is one more read, of which schedules have enough.
-  silenceMs: 0,
 };
 
 export interface Gateway {
