@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { describe, test } from 'node:test';
@@ -47,6 +47,22 @@ describe('the resource agent', () => {
       for (const level of ['0', '10', '20']) assert.equal(await monitor(level), OCF.success, level);
       assert.equal((await resource.run('reload-agent')).code, OCF.success);
     });
+
+    await t.test(
+      'it goes by the supervisor that it found, and not by the number of one',
+      async () => {
+        const file = `${resource.params.pidfile}.supervisor`;
+        const found = readFileSync(file, 'utf8');
+        const [pid, since] = found.trim().split(' ').map(Number);
+        // Neither another process of that number, nor one of another group, is the supervisor.
+        for (const wrong of [`${pid} ${since! + 1}`, `${process.pid} ${startOf(process.pid)}`]) {
+          writeFileSync(file, `${wrong}\n`);
+          assert.equal(await monitor('0'), OCF.success);
+          assert.equal(readFileSync(file, 'utf8'), found, wrong);
+        }
+        assert.equal(startOf(pid!), since);
+      },
+    );
 
     await t.test('it does not serve where it is looked for', async () => {
       const elsewhere = { level: '20', check_url: 'https://127.0.0.1:9/' };
@@ -183,4 +199,10 @@ function pairOf(user: string, folder: string, envFile: string): Record<string, s
   };
   execFileSync('chmod', ['755', folder]);
   return { TLS_CERT: copy('TLS_CERT'), TLS_KEY: copy('TLS_KEY') };
+}
+
+/** When a process started, in ticks since the host did: proc_pid_stat(5), field 22. */
+function startOf(pid: number): number {
+  const [, fields] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(/^.*\) /s);
+  return Number(fields!.split(' ')[19]);
 }
