@@ -13,6 +13,7 @@ import { renderPlot } from './plot.ts';
 import { programVersions } from './programs.ts';
 import { captionOf, describeMachine, type Measured, print, progress, writeJson } from './report.ts';
 import type { Failure, Result } from './results.ts';
+import { gainOfWorkers } from './scaling.ts';
 import { onScene } from './scene.ts';
 
 async function main(): Promise<number> {
@@ -46,7 +47,9 @@ async function benchFront(options: Options): Promise<Measured> {
   });
   const { conclusion, failure } = costOfObserving(measured.results);
   if (failure) measured.failures.push(failure);
-  const conclusions = conclusion === undefined ? [] : [conclusion];
+  const conclusions = [conclusion, gainOfWorkers(measured.results)].filter(
+    (line) => line !== undefined,
+  );
   return { effort, versions, peers, ...measured, conclusions };
 }
 

@@ -20,9 +20,15 @@ export function shareCores(): Cores {
   return load === undefined ? { proxy: undefined, load: undefined } : { proxy, load };
 }
 
-/** All of them, for proxies that use several; the load is on one of these. */
-export function everyCore({ proxy, load }: Cores): Pinning {
-  return proxy === undefined || load === undefined ? undefined : `${proxy},${load}`;
+/**
+ * The cores of so many workers, each with a load and origins of its own beside it: what a second
+ * worker brings is seen where everything else is twice there as well.
+ * @throws Error on a host of fewer cores.
+ */
+export function sharedCores({ proxy, load }: Cores, workers: number): readonly number[] {
+  const cores = [proxy, load].filter((core) => core !== undefined);
+  if (workers > cores.length) throw new Error(`${workers} workers want ${workers} cores`);
+  return cores.slice(0, workers);
 }
 
 /** The cores that this process may use, of proc_pid_status(5): `0-1,4`. */

@@ -1,9 +1,9 @@
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { everyCore } from './cores.ts';
+import { sharedCores } from './cores.ts';
 import { Tunnels } from './loads/tunnels.ts';
 import type { Workload } from './loads/workload.ts';
-import type { Origins } from './origin/origins.ts';
+import { type Origins, startOrigins } from './origin/origins.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
 import type { Scene } from './scene.ts';
 import { verify } from './verify.ts';
@@ -44,10 +44,10 @@ export async function startInstance(
     running = await peer.start({
       ...stage,
       folder: mkdtempSync(join(stage.folder, 'peer-')),
-      core: workers === undefined ? stage.cores.proxy : everyCore(stage.cores),
+      core: workers === undefined ? stage.cores.proxy : sharedCores(stage.cores, workers).join(),
       workers,
       settings,
-      origins: { ...stage.origins, portal: stage.origins.portal.slice(0, backends) },
+      origins: await originsOf(stage, backends, workers),
     });
     const tls = await verify(running);
     const tunnels = await Tunnels.open(running.console, idleTunnels);
@@ -68,4 +68,22 @@ export async function startInstance(
       cause: error,
     });
   }
+}
+
+/** Those of the stage, or for workers some on each of their cores. */
+async function originsOf(
+  { children, folder, cores, origins }: Stage,
+  backends: number,
+  workers: number | undefined,
+): Promise<Origins> {
+  if (workers === undefined) return { ...origins, portal: origins.portal.slice(0, backends) };
+  const started = await Promise.all(
+    sharedCores(cores, workers).map((core) => {
+      const home = mkdtempSync(join(folder, 'origins-'));
+      // As for the scene's own folder: nginx reads as another user.
+      chmodSync(home, 0o755);
+      return startOrigins(children, home, core, backends);
+    }),
+  );
+  return { ...started[0]!, portal: started.flatMap(({ portal }) => portal) };
 }

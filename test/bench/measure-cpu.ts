@@ -49,7 +49,7 @@ export async function measureGroup(
       pairs.map(async ({ workload, peer }) => {
         try {
           const instance = await startInstance(stage, peer, workload);
-          const contender = contenderOf(group.name, workload, instance);
+          const contender = contenderOf(group.name, workload, instance, stage.cores);
           instances.set(contender, instance);
           return contender;
         } catch (error) {
@@ -66,7 +66,12 @@ export async function measureGroup(
   }
 }
 
-function contenderOf(group: string, workload: Workload, instance: Instance): Contender {
+function contenderOf(
+  group: string,
+  workload: Workload,
+  instance: Instance,
+  cores: Cores,
+): Contender {
   const { peer, running, lostTunnels } = instance;
   return {
     group,
@@ -74,7 +79,7 @@ function contenderOf(group: string, workload: Workload, instance: Instance): Con
     title: workload.title,
     peer: peer.name,
     pids: running.pids,
-    open: () => workload.open(running),
+    open: () => workload.open(running, cores),
     lost: () => (lostTunnels() > 0 ? `${lostTunnels()} idle tunnels were lost` : undefined),
     assertRunning: running.assertRunning,
   };

@@ -7,6 +7,7 @@ import { MEMORY } from './measure-memory.ts';
 import { OBSERVABILITY } from './observability.ts';
 import type { Peer } from './peers/peer.ts';
 import { PEERS } from './peers/peers.ts';
+import { SCALING } from './scaling.ts';
 
 /** What a run of the benchmark does. */
 export interface Options {
@@ -21,7 +22,7 @@ export interface Options {
   readonly plot: string | undefined;
 }
 
-const GROWTH = ['backends', 'idle', 'workers', OBSERVABILITY.group];
+const GROWTH = ['backends', 'idle', SCALING.group, OBSERVABILITY.group];
 
 export const USAGE = `Usage: node test/bench/bench.ts [cache] [--quick] [--only NAME,…] [--peers NAME,…] [--rounds N] [--seconds N]
                                 [--json FILE] [--plot FILE]

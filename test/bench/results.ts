@@ -59,14 +59,19 @@ export function spread({ samples }: Result): number | undefined {
 }
 
 /**
- * The cost of a result as a multiple of the cost of `other`: the median of what it was in each round. A
+ * A figure of a result as a multiple of that of `other`: the median of what it was in each round. A
  * shared host is twice as fast in some minutes as in others, which two medians over all rounds would mix.
  */
-export function ratio(result: Result, other: Result | undefined): number | undefined {
-  const bases = new Map(other?.samples.map(({ round, cost }) => [round, cost]));
-  const ratios = result.samples.flatMap(({ round, cost }) => {
-    const base = bases.get(round);
-    return base ? [cost / base] : [];
+export function ratio(
+  result: Result,
+  other: Result | undefined,
+  figure: 'cost' | 'perSecond' = 'cost',
+): number | undefined {
+  const bases = new Map(other?.samples.map((sample) => [sample.round, sample[figure]]));
+  const ratios = result.samples.flatMap((sample) => {
+    const base = bases.get(sample.round);
+    const value = sample[figure];
+    return base && value ? [value / base] : [];
   });
   return ratios.length > 0 ? median(ratios) : undefined;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Result, ratio } from '../bench/results.ts';
+import { gainOfWorkers, SCALING } from '../bench/scaling.ts';
 
 function result(peer: string, costs: readonly (number | undefined)[]): Result {
   const samples = costs.flatMap((cost, round) =>
-    cost === undefined ? [] : [{ round, cost, units: 1, memoryMiB: 1 }],
+    cost === undefined ? [] : [{ round, cost, perSecond: 300 / cost, units: 1, memoryMiB: 1 }],
   );
   return { group: 'g', workload: 'w', title: 'work', peer, unit: 'µs', samples };
 }
@@ -21,4 +22,17 @@ test('a round that failed for one of two is left out, and without any there is n
   assert.equal(ratio(dashgate, result('haproxy', [undefined, 1, 10])), 1.2);
   assert.equal(ratio(dashgate, result('haproxy', [undefined, 1])), undefined);
   assert.equal(ratio(dashgate, undefined), undefined);
+});
+
+test('requests per second are compared in the same way', () => {
+  const two = result('dashgate', [10, 20]);
+  assert.equal(ratio(two, result('dashgate', [20, 40]), 'perSecond'), 2);
+});
+
+test('what a second worker brings is told where both were measured', () => {
+  const one = { ...result('dashgate', [20, 40]), workload: SCALING.one };
+  const two = { ...result('dashgate', [10, 20]), workload: SCALING.two };
+  assert.match(gainOfWorkers([one, two]) ?? '', /serve 2\.00 times the requests per second/);
+  assert.equal(gainOfWorkers([two]), undefined);
+  assert.equal(gainOfWorkers([]), undefined);
 });

@@ -1,3 +1,4 @@
+import type { Cores } from '../cores.ts';
 import type { RunningPeer } from '../peers/peer.ts';
 
 /** What a load did with a proxy. */
@@ -26,11 +27,11 @@ export interface Workload {
   readonly backends: number;
   /** Websockets that stand open through the proxy meanwhile, with nothing on them. */
   readonly idleTunnels: number;
-  /** Processes that serve clients; with any number, the proxy may use every core, the load's as well. */
+  /** Processes that serve clients, each on a core that it shares with a load and `backends` of its own. */
   readonly workers?: number;
   /** Further settings of the proxy, where it has such. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Only peers that listen without TLS can do it. */
   readonly plain?: boolean;
-  open(target: RunningPeer): Promise<Session>;
+  open(target: RunningPeer, cores: Cores): Promise<Session>;
 }

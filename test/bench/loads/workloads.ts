@@ -1,11 +1,13 @@
+import { type Cores, sharedCores } from '../cores.ts';
 import { OBSERVABILITY } from '../observability.ts';
 import { PAGES } from '../origin/origins.ts';
 import type { RunningPeer } from '../peers/peer.ts';
+import { SCALING } from '../scaling.ts';
 import { handshakeSession } from './handshake.ts';
 import { uploadSession } from './upload.ts';
 import { websocketSession } from './websocket.ts';
 import type { Workload } from './workload.ts';
-import { wrkSession } from './wrk.ts';
+import { wrkOnCores, wrkSession } from './wrk.ts';
 
 const MIB = 1024 * 1024;
 const [SMALL, LARGE] = PAGES;
@@ -91,15 +93,20 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
       })),
     },
     {
-      name: 'workers',
+      name: SCALING.group,
       peers: ['dashgate'],
-      workloads: [1, 2].map((workers) => ({
-        name: `workers-${workers}`,
-        title: `1 KiB GET, TLS, ${workers} worker${workers === 1 ? '' : 's'}, shared cores`,
+      workloads: [SCALING.one, SCALING.two].map((name, i) => ({
+        name,
+        title: `1 KiB GET, TLS, ${i + 1} of 2 cores: a worker and a load on each`,
         backends: 3,
         idleTunnels: 0,
-        workers,
-        open: smallOverTls,
+        workers: i + 1,
+        open: async ({ portal }: RunningPeer, cores: Cores) =>
+          wrkOnCores(
+            `https://127.0.0.1:${portal}${SMALL.path}`,
+            SMALL.bytes,
+            sharedCores(cores, i + 1),
+          ),
       })),
     },
     {

@@ -20,22 +20,43 @@ interface WrkReport {
 /** GETs over 64 keep-alive connections by wrk, which inherits the load's core. */
 export function wrkSession(url: string, bodyBytes: number): Session {
   return {
+    run: async (seconds) => outcome(await wrk([], url, seconds), bodyBytes),
+    close: async () => {},
+  };
+}
+
+/** As much from each of these cores, at once. */
+export function wrkOnCores(url: string, bodyBytes: number, cores: readonly number[]): Session {
+  return {
     run: async (seconds) => {
-      // wrk knows whole seconds only.
-      const duration = Math.max(1, Math.round(seconds));
-      const { stdout } = await promisify(execFile)(
-        'wrk',
-        ['-t1', `-c${CONNECTIONS}`, `-d${duration}s`, '--latency', '-s', REPORT, url],
-        {
-          env: { PATH: PATH_WITH_SERVERS },
-          timeout: (duration + 15) * 1_000,
-          killSignal: 'SIGKILL',
-        },
+      const reports = await Promise.all(
+        cores.map((core) => wrk(['taskset', '-c', String(core)], url, seconds)),
       );
-      return outcome(stdout, bodyBytes);
+      const outcomes = reports.map((report) => outcome(report, bodyBytes));
+      const worst = (time: 'p50Ms' | 'p99Ms') => Math.max(...outcomes.map((one) => one[time] ?? 0));
+      return {
+        units: outcomes.reduce((sum, { units }) => sum + units, 0),
+        seconds: Math.max(...outcomes.map((one) => one.seconds)),
+        p50Ms: worst('p50Ms'),
+        p99Ms: worst('p99Ms'),
+        failures: outcomes.flatMap(({ failures }) => failures),
+      };
     },
     close: async () => {},
   };
+}
+
+async function wrk(pin: readonly string[], url: string, seconds: number): Promise<string> {
+  // wrk knows whole seconds only.
+  const duration = Math.max(1, Math.round(seconds));
+  const load = ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${duration}s`, '--latency', '-s', REPORT, url];
+  const [program, ...args] = [...pin, ...load];
+  const { stdout } = await promisify(execFile)(program!, args, {
+    env: { PATH: PATH_WITH_SERVERS },
+    timeout: (duration + 15) * 1_000,
+    killSignal: 'SIGKILL',
+  });
+  return stdout;
 }
 
 function outcome(stdout: string, bodyBytes: number): Outcome {
