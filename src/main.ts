@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readArguments } from './command-arguments.ts';
 import { ConfigError, type Environment, parseConfig } from './config.ts';
 import { messageOf, UsageError } from './errors.ts';
 import { CodeCache } from './gateway/code-cache.ts';
@@ -37,7 +37,8 @@ async function main(): Promise<number> {
   keepMemoryPrivate();
   const [first, ...args] = process.argv.slice(2);
   if (first === 'import-haproxy') return importHaproxy(args);
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
+  if (first !== undefined && isCommand(first)) asked = first;
+  const { values, positionals } = readArguments({ allowPositionals: true, options: OPTIONS });
   const [command = 'help', ...rest] = positionals;
   if (command === 'help') return help(rest[0]);
   if (!isCommand(command)) throw new UsageError(`there is no command "${command}"`);
@@ -261,8 +262,7 @@ function stopSignal(): Promise<void> {
 function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigError) return EXIT.config;
   if (error instanceof ListenError) return EXIT.unavailable;
-  const usage = (error as { code?: unknown }).code;
-  if (error instanceof UsageError || String(usage).startsWith('ERR_PARSE_ARGS')) return EXIT.usage;
+  if (error instanceof UsageError) return EXIT.usage;
   return EXIT.failure;
 }
 

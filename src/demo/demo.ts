@@ -80,17 +80,19 @@ export async function runDemo({ env: given, open, stopped }: DemoOptions): Promi
       startAll('console', CONSOLES),
     ]);
     const certificate = await demoCertificate('.dashgate');
-    const config = parseConfig({
-      TLS_CERT: certificate.cert,
-      TLS_KEY: certificate.key,
-      ...env,
-      MEMCACHED_SERVERS: memcached.servers,
-      PORTAL_BACKENDS: dashboards.join(','),
-      CONSOLE_BACKENDS: consoles.join(','),
-    });
+    const read = () =>
+      parseConfig({
+        TLS_CERT: certificate.cert,
+        TLS_KEY: certificate.key,
+        ...env,
+        MEMCACHED_SERVERS: memcached.servers,
+        PORTAL_BACKENDS: dashboards.join(','),
+        CONSOLE_BACKENDS: consoles.join(','),
+      });
+    const config = read();
     const codeCache = workersOf(config) > 0 ? await CodeCache.create(given, logger) : undefined;
     keep({ address: '', stop: async () => codeCache?.remove() });
-    const gateway = await startGateway(config, { logger, codeCache });
+    const gateway = await startGateway(config, { logger, codeCache, reread: read });
     keep({ address: '', stop: () => gateway.close() });
     await gateway.checked;
     const portal = `${publicUrl(config.PORTAL_LISTEN)}${config.PORTAL_ROOT_REDIRECT ?? '/'}`;

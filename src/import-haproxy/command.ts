@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
-import { messageOf } from '../errors.ts';
+import { readArguments } from '../command-arguments.ts';
+import { UsageError } from '../errors.ts';
 import { envText } from './env-file.ts';
 import { importHaproxy, NothingToImport } from './import.ts';
 import type { Variables } from './line.ts';
@@ -43,15 +43,13 @@ export function runImport(args: readonly string[], environment: Variables): Outc
       return failure(EXIT.data, error);
     }
     if (error instanceof UnreadableFile) return failure(EXIT.input, error);
-    if (String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS')) {
-      return usage(messageOf(error));
-    }
+    if (error instanceof UsageError) return usage(error.message);
     throw error;
   }
 }
 
 function run(args: readonly string[], environment: Variables): Outcome {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments({
     args: [...args],
     allowPositionals: true,
     options: {

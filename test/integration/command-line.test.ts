@@ -51,6 +51,15 @@ test('wrong usage is told, with how to do it right, and exits with 64', async (t
     [['fly'], /Usage: dashgate COMMAND/],
     [['--sideways'], /Usage: dashgate COMMAND/],
     [['start', 'now'], /Usage: dashgate start /],
+    [['status', '--url', 'x'], /^dashgate: Unknown option '--url'\n\nUsage: dashgate status /],
+    [
+      ['status', '--admin'],
+      /^dashgate: Option '--admin <value>' argument missing\n\nUsage: dashgate status /,
+    ],
+    [
+      ['import-haproxy', '--all'],
+      /^dashgate: Unknown option '--all'\n\nUsage: dashgate import-haproxy /,
+    ],
     [['check', '--json'], /check takes no --json\n\nUsage: dashgate check /],
   ] as const) {
     const command = dashgateCommand(t, args);

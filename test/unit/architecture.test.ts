@@ -26,6 +26,7 @@ const ORDER = [
   ['upstream'],
   ['policy'],
   ['memcached'],
+  ['command-arguments.ts'],
   [
     'config-values.ts',
     'config-files.ts',
