@@ -90,7 +90,7 @@ export class RateLimits {
     let wait = 0;
     let subject: string | undefined;
     for (const table of this.#tables) {
-      if (table.method !== undefined && table.method !== method) continue;
+      if (table.method !== undefined && !isMethod(method, table.method)) continue;
       if (!isPathWithin(target, table.path)) continue;
       subject ??= subscriber(address());
       wait = Math.max(wait, this.#count(table, subject));
@@ -155,6 +155,11 @@ export class RateLimits {
     entries.delete(entry.subject);
     this.#untold.delete(entry);
   }
+}
+
+/** Methods have their case, but Django and others take `post` for POST: so does a limit. */
+function isMethod(method: string, limited: string): boolean {
+  return method === limited || method.toUpperCase() === limited;
 }
 
 /** `20/10s on POST /dashboard/auth/`, as it is written. */

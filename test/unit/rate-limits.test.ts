@@ -76,6 +76,16 @@ describe('RATE_LIMITS', () => {
     assert.equal(limits.size, 0);
   });
 
+  test('take a method in small letters for what Django takes it for', () => {
+    const { limits, ask } = at('2/10s on POST /dashboard/auth/');
+    assert.equal(ask(undefined, 'post'), 0);
+    assert.equal(ask(undefined, 'PoSt'), 0);
+    assert.equal(ask(undefined, 'POST'), 10);
+    assert.equal(ask(undefined, 'post'), 10);
+    assert.equal(ask(undefined, 'put'), 0);
+    assert.equal(limits.refused, 2);
+  });
+
   test('count a /64 of IPv6 as one, and all limits that there are', () => {
     const { ask } = at('2/10s on /, 1/1m on POST /dashboard/auth/');
     assert.equal(ask('2001:db8::1'), 0);
