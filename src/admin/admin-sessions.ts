@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import session, { type SessionData } from 'express-session';
 import type { Logger } from '../log.ts';
 import { type MemcachedClient, UnavailableError } from '../memcached/client.ts';
+import { OWN_KEYS } from '../memcached/own-keys.ts';
 import { answer, type Callback } from '../session/callbacks.ts';
 
 declare module 'express-session' {
@@ -29,8 +30,6 @@ export interface AdminSessionsOptions {
 }
 
 export const ADMIN_COOKIE = 'dashgate_admin';
-/** Nothing of the dashboards begins so. */
-const KEY_PREFIX = 'dashgate.admin.session:';
 /** What is kept here while memcached is away. */
 const MOST_HELD = 1_000;
 
@@ -41,7 +40,7 @@ export function adminSessions(options: AdminSessionsOptions): RequestHandler {
   return session({
     name: ADMIN_COOKIE,
     secret: options.secret,
-    store: new MemcachedStore({ client: new JsonSessions(options), prefix: KEY_PREFIX }),
+    store: new MemcachedStore({ client: new JsonSessions(options), prefix: OWN_KEYS.adminSession }),
     resave: false,
     saveUninitialized: false,
     rolling: true,

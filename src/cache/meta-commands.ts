@@ -1,5 +1,6 @@
 import { isByteKey } from '../memcached/byte-requests.ts';
 import { ProtocolError } from '../memcached/client.ts';
+import { isOwnKey } from '../memcached/own-keys.ts';
 import type { CacheNode } from './cache-node.ts';
 import type { MetaAnswer, MetaCommand } from './cache-store.ts';
 import { decodeToken, encodeToken, isOfEpoch } from './cas-token.ts';
@@ -8,7 +9,6 @@ import type { Place } from './place.ts';
 import { PLACEHOLDER } from './placeholder.ts';
 import type { Reader } from './reader.ts';
 import type { Replicas } from './replicas.ts';
-import { RESERVED_PREFIX } from './reserved-keys.ts';
 import type { Entry } from './view-document.ts';
 import type { Writer } from './writer.ts';
 
@@ -40,7 +40,7 @@ export class MetaCommands {
   /** Rejects with ProtocolError for keys that other commands could not name. */
   async run(command: MetaCommand): Promise<MetaAnswer> {
     const { key } = command;
-    if (!isByteKey(key) || key.startsWith(RESERVED_PREFIX)) throw refusedKey();
+    if (!isByteKey(key) || isOwnKey(key)) throw refusedKey();
     if (command.verb === 'md') return this.#delete(key, command);
     if (command.verb === 'ms') return this.#store(key, command);
     return command.flags.some((flag) => WRITING.test(flag))

@@ -1,5 +1,5 @@
+import { isOwnKey } from '../memcached/own-keys.ts';
 import { type CacheNode, ListingRefused } from './cache-node.ts';
-import { RESERVED_PREFIX } from './reserved-keys.ts';
 
 /**
  * Whether nodes that the cache has never served hold items whose keys begin with `keyPrefix`. Those
@@ -12,7 +12,7 @@ export async function holdItems(nodes: readonly CacheNode[], keyPrefix: string):
 }
 
 async function holdsItems(node: CacheNode, keyPrefix: string): Promise<boolean | 'unlisted'> {
-  const isItem = (key: string) => key.startsWith(keyPrefix) && !key.startsWith(RESERVED_PREFIX);
+  const isItem = (key: string) => key.startsWith(keyPrefix) && !isOwnKey(key);
   try {
     // Of gateways that start together one alone is given the list: the others find the node busy.
     if ((await node.facts()).items === 0) return false;

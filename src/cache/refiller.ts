@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { type Logger, silentLogger } from '../log.ts';
+import { isOwnKey } from '../memcached/own-keys.ts';
 import { type CacheNode, type DocumentNode, ListingRefused } from './cache-node.ts';
 import { type Clock, sleep } from './clock.ts';
 import { type CopyOutcome, copyItem } from './item-copy.ts';
@@ -215,7 +216,7 @@ export class Refiller {
   /** Whether the node is to have the key, and is not full by a layout that gives it the key, too. */
   #isHeld(key: string, member: Member): boolean {
     const { keyPrefix, replicas } = this.#options;
-    if (!key.startsWith(keyPrefix) || key.startsWith(RESERVED_PREFIX)) return false;
+    if (!key.startsWith(keyPrefix) || isOwnKey(key)) return false;
     const place = replicas.ownersOf(key).all.find((owner) => owner.member === member);
     return place !== undefined && place.entry.state !== 'full';
   }

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../memcached/client.ts';
+import { isOwnKey } from '../memcached/own-keys.ts';
 import { AddCommand } from './add-command.ts';
 import type { CacheNode, NodeItem } from './cache-node.ts';
 import type {
@@ -15,7 +16,7 @@ import type { Place } from './place.ts';
 import { isPlaceholder } from './placeholder.ts';
 import { type Found, Reader } from './reader.ts';
 import type { Replicas } from './replicas.ts';
-import { RESERVED_PREFIX, VIEW_KEY } from './reserved-keys.ts';
+import { VIEW_KEY } from './reserved-keys.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -39,7 +40,7 @@ export class ReplicatedStore implements CacheStore {
   }
 
   async get(key: string): Promise<CachedItem | undefined> {
-    if (isReserved(key)) return undefined;
+    if (isOwnKey(key)) return undefined;
     const found = await this.#reader.get(key);
     return found === undefined ? undefined : new FoundItem(found);
   }
@@ -74,7 +75,7 @@ export class ReplicatedStore implements CacheStore {
     flags: number,
     exptime: number,
   ): Promise<'STORED' | 'NOT_STORED'> {
-    refuseReserved(key);
+    refuseOwnKey(key);
     const owners = () => this.#replicas.ownersOf(key).all;
     const effect: Storing = { verb: 'set', key, value, flags, exptime };
     if (verb === 'set') {
@@ -112,7 +113,7 @@ export class ReplicatedStore implements CacheStore {
     flags: number,
     exptime: number,
   ): Promise<'STORED' | 'EXISTS' | 'NOT_FOUND'> {
-    refuseReserved(key);
+    refuseOwnKey(key);
     const owners = () => this.#replicas.ownersOf(key).all;
     const token = decodeToken(version);
     // The node that counted the version decides, while it is full in the epoch that it was in.
@@ -143,7 +144,7 @@ export class ReplicatedStore implements CacheStore {
   }
 
   async count(verb: 'incr' | 'decr', key: string, by: bigint): Promise<bigint | undefined> {
-    refuseReserved(key);
+    refuseOwnKey(key);
     const owners = () => this.#replicas.ownersOf(key).all;
     const decision = await this.#writer.decide(key, ({ node }) => node.count(verb, key, by));
     if (decision === undefined) return undefined;
@@ -175,7 +176,7 @@ export class ReplicatedStore implements CacheStore {
     final: boolean,
     run: (node: CacheNode) => Promise<boolean>,
   ): Promise<boolean> {
-    refuseReserved(key);
+    refuseOwnKey(key);
     let found = false;
     await this.#writer.apply({
       owners: () => this.#replicas.ownersOf(key).all,
@@ -188,7 +189,7 @@ export class ReplicatedStore implements CacheStore {
   }
 
   #firstFullOwner(key: string): Place | undefined {
-    if (isReserved(key)) return undefined;
+    if (isOwnKey(key)) return undefined;
     return this.#replicas.ownersOf(key).read.find(({ entry }) => entry.state === 'full');
   }
 
@@ -241,14 +242,10 @@ class FoundItem implements CachedItem {
   }
 }
 
-/** Whether a key is one that the cache keeps for itself: to clients it is always absent. */
-function isReserved(key: string): boolean {
-  return key.startsWith(RESERVED_PREFIX);
-}
-
-function refuseReserved(key: string): void {
-  if (!isReserved(key)) return;
-  const line = `CLIENT_ERROR keys that begin with ${RESERVED_PREFIX} are the cache's own`;
+/** What gateways keep for themselves is always absent to clients, and not theirs to write. */
+function refuseOwnKey(key: string): void {
+  if (!isOwnKey(key)) return;
+  const line = "CLIENT_ERROR keys that begin so are the gateways' own";
   throw new ProtocolError('(the cache)', line, line);
 }
 

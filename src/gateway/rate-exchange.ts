@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { RateLimiterMemcache, RateLimiterMemory } from 'rate-limiter-flexible';
 import type { MemcachedClient } from '../memcached/client.ts';
+import { OWN_KEYS } from '../memcached/own-keys.ts';
 import { describeLimit, type Hits, type RateLimit, type Total } from '../policy/rate-limits.ts';
 import { limiterStore } from './limiter-store.ts';
 
-const KEY_PREFIX = 'dashgate:rate';
 /** Addresses that may wait to be counted; the others are counted where they were seen, only. */
 const MOST_WAITING = 10_000;
 /** Addresses that are counted at once. */
@@ -40,7 +40,7 @@ export class RateExchange {
     for (const limit of options.limits) {
       const id = describeLimit(limit);
       const hash = createHash('sha256').update(id).digest('base64url').slice(0, 8);
-      const keyPrefix = `${KEY_PREFIX}:${hash}`;
+      const keyPrefix = OWN_KEYS.rate + hash;
       this.#limiters.set(
         id,
         new RateLimiterMemcache({ storeClient, keyPrefix, ...windowOf(limit) }),

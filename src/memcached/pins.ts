@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { OWN_KEYS } from './own-keys.ts';
 import type { StateNode } from './state-node.ts';
 
 export interface PinsOptions {
@@ -15,7 +16,6 @@ export interface PinsOptions {
   readonly now?: () => number;
 }
 
-const KEY_PREFIX = 'dashgate:pin:';
 /** On how many nodes each pin is. */
 const COPIES = 2;
 const DEFAULT_WAIT_MS = 100;
@@ -62,7 +62,7 @@ export class Pins {
   keyOf(token: string): string {
     // 128 bits: no two tokens meet.
     const hash = createHmac('sha256', this.#secret).update(token).digest().subarray(0, 16);
-    return KEY_PREFIX + hash.toString('base64url');
+    return OWN_KEYS.pin + hash.toString('base64url');
   }
 
   /** The name of the backend that it was on; undefined where none is known, or not in time. */
@@ -107,7 +107,7 @@ export class Pins {
   #nodesOf(key: string): StateNode[] {
     const count = this.#nodes.length;
     // The hash in the key is as good as any other.
-    const first = Buffer.from(key.slice(KEY_PREFIX.length), 'base64url').readUInt32BE(0) % count;
+    const first = Buffer.from(key.slice(OWN_KEYS.pin.length), 'base64url').readUInt32BE(0) % count;
     const copies = Math.min(COPIES, count);
     return Array.from({ length: copies }, (_, copy) => this.#nodes[(first + copy) % count]!);
   }

@@ -9,6 +9,7 @@ import {
   mergeDecisions,
 } from './decisions.ts';
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, type ServiceBeat } from './heartbeat.ts';
+import { OWN_KEYS } from './own-keys.ts';
 import { type Peer, Peers } from './peers.ts';
 import { decodeRoster, encodeRoster, mendedRoster } from './roster.ts';
 import type { StateNode } from './state-node.ts';
@@ -35,7 +36,7 @@ export interface SharedStateOptions {
   readonly now?: () => number;
 }
 
-const PREFIX = 'dashgate:state:';
+const PREFIX = OWN_KEYS.state;
 const ROSTER_KEY = `${PREFIX}gateways`;
 const DECISIONS_KEY = `${PREFIX}decisions`;
 const heartbeatKey = (name: string) => `${PREFIX}gateway:${name}`;

@@ -5,6 +5,7 @@ import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { MemcachedNode } from '../../src/cache/memcached-node.ts';
 import { createSessionCache } from '../../src/cache/session-cache.ts';
 import { parseNode } from '../../src/memcached/node-address.ts';
+import { OWN_KEYS } from '../../src/memcached/own-keys.ts';
 import { startMemcached } from '../support/memcached.ts';
 import { randomFrom } from '../support/random.ts';
 
@@ -192,6 +193,30 @@ describe('the session cache on real nodes', () => {
     await assert.rejects(store.delete(key), { line });
     await assert.rejects(store.store('set', key, Buffer.from('x'), 0, 0), { line });
     await assert.rejects(store.meta({ verb: 'md', key, flags: [] }), { line });
+  });
+
+  it('lets nobody at what gateways keep beside the items: decisions, pins, counts, logins', async (t) => {
+    const { store, nodes } = await startCache(t);
+    const line = /^CLIENT_ERROR /;
+    const value = Buffer.from('x');
+    for (const prefix of Object.values(OWN_KEYS)) {
+      const key = `${prefix}of-a-gateway`;
+      for (const node of nodes) await node.store('set', key, Buffer.from('own'), 0, 0);
+      assert.equal(await store.get(key), undefined, key);
+      assert.equal(await store.getAndTouch(key, 1), undefined, key);
+      assert.deepEqual(await store.getMany([key]), new Map(), key);
+      await assert.rejects(store.store('set', key, value, 0, 0), { line }, key);
+      await assert.rejects(store.store('append', key, value, 0, 0), { line }, key);
+      await assert.rejects(store.cas(key, value, 1n, 0, 0), { line }, key);
+      await assert.rejects(store.delete(key), { line }, key);
+      await assert.rejects(store.touch(key, 1), { line }, key);
+      await assert.rejects(store.count('incr', key, 1n), { line }, key);
+      for (const verb of ['mg', 'md'] as const) {
+        await assert.rejects(store.meta({ verb, key, flags: ['v'] }), { line }, key);
+      }
+      for (const node of nodes) assert.equal((await node.fetch(key))?.value.toString(), 'own', key);
+    }
+    assert.equal(await store.store('set', 'dashgate:1:of-a-django', value, 0, 0), 'STORED');
   });
 
   it('refuses a version that another node or another epoch has counted', async (t) => {
