@@ -1,3 +1,5 @@
+import { isGatewayName } from './roster.ts';
+
 /** What the operator wants of a backend. */
 export interface Decision {
   readonly state: 'ready' | 'drain' | 'maint';
@@ -21,6 +23,7 @@ const CAUTION: { readonly [S in Decision['state']]: number } = { ready: 0, drain
 const FORMAT = 1;
 /** Bounds what a foreign document can make a gateway keep. */
 const MAX_DECISIONS = 4_096;
+const SUBJECT = /^[!-~]{1,512}$/;
 export const MAX_WEIGHT = 256;
 
 /** What a decision is about. Names of services have no slash. */
@@ -89,14 +92,17 @@ export function decodeDecisions(document: Buffer): Decisions | undefined {
 function decodeRow(row: unknown): [string, SharedDecision] | undefined {
   if (!Array.isArray(row)) return undefined;
   const [subject, version, state, weight, by] = row;
-  if (typeof subject !== 'string' || typeof by !== 'string' || typeof state !== 'string') {
-    return undefined;
-  }
+  if (!isSubject(subject) || !isGatewayName(by) || typeof state !== 'string') return undefined;
   if (!Object.hasOwn(CAUTION, state) || !Number.isSafeInteger(version) || version < 1) {
     return undefined;
   }
   if (weight !== null && !isWeight(weight)) return undefined;
   return [subject, { version, state: state as Decision['state'], weight, by }];
+}
+
+/** It is shown to operators, on pages and terminals: nothing that either could take for more than text. */
+function isSubject(subject: unknown): subject is string {
+  return typeof subject === 'string' && SUBJECT.test(subject);
 }
 
 export function isWeight(weight: unknown): weight is number {

@@ -73,6 +73,10 @@ describe('decisions', () => {
       ['console/a', 1, 'drain', 0.5, 'x'],
       ['console/a', 1, 'drain', 0, 7],
       [7, 1, 'drain', 0, 'x'],
+      ['console/a', 1, 'drain', 0, '<script>'],
+      ['console/a', 1, 'drain', 0, 'x\u001b[2J'],
+      ['console/a\n', 1, 'drain', 0, 'x'],
+      [`console/${'a'.repeat(1_000)}`, 1, 'drain', 0, 'x'],
       null,
     ]) {
       assert.equal(decodeDecisions(row(values)), undefined, JSON.stringify(values));
