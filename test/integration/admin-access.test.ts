@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import supertest from 'supertest';
+import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
+import { MemcachedNode } from '../../src/cache/memcached-node.ts';
+import { parseNode } from '../../src/memcached/node-address.ts';
+import { OWN_KEYS } from '../../src/memcached/own-keys.ts';
 import { startBackend } from '../support/backend.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { recordingLogger } from '../support/log.ts';
@@ -101,6 +105,25 @@ describe('the admin listener', () => {
     const fresh = cookieOf(await login(url).set('cookie', planted).expect(303));
     assert.notEqual(fresh, planted);
     await supertest(url).get('/api/state').set('cookie', planted).expect(401);
+  });
+
+  it('lets in nobody who can write logins into memcached but sign no cookie', async (t) => {
+    const server = await startMemcached(t);
+    const settings = { ADMIN_PASSWORD: PASSWORD, MEMCACHED_SERVERS: server.address };
+    const { ask, url } = await startAdmin(t, settings);
+    const cookie = cookieOf(await login(url).expect(303));
+    const [, id, signature] = /=s%3A([^.]+)\.(.+)$/.exec(cookie)!;
+    const node = new MemcachedNode(parseNode(server.address), { timing: DEFAULT_CACHE_TIMING });
+    t.after(() => node.close());
+    const document = (await node.fetch(OWN_KEYS.adminSession + id))!.value;
+    for (const name of ['forged', id]) {
+      await node.store('set', OWN_KEYS.adminSession + name, document, 0, 0);
+    }
+    for (const value of ['forged', 's:forged', 's%3Aforged.', `s%3Aforged.${signature}`]) {
+      await ask.get('/api/state').set('cookie', `dashgate_admin=${value}`).expect(401);
+    }
+    // What is written there counts, with the cookie that goes with it.
+    await ask.get('/api/state').set('cookie', cookie).expect(200);
   });
 
   it('takes the token of programs, without a token for forms', async (t) => {
