@@ -1,7 +1,8 @@
 /** So many digits fit any of the types, and a double. */
 const SHORT = /^\d{1,9}$/;
-const UNSIGNED = /^\+?\d{1,20}$/;
-const SIGNED = /^[+-]?\d{1,20}$/;
+// Zeros at the front are as many as the line has room for.
+const UNSIGNED = /^\+?0*\d{1,20}$/;
+const SIGNED = /^[+-]?0*\d{1,20}$/;
 const INT64 = 1n << 63n;
 const UINT64 = 1n << 64n;
 

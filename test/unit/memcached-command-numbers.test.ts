@@ -8,6 +8,7 @@ it('reads numbers as memcached does, cut to their size', () => {
   for (const [word, number] of [
     ['0', 0],
     ['007', 7],
+    [`${'0'.repeat(30)}7`, 7],
     ['+7', 7],
     ['4294967295', 4_294_967_295],
     ['4294967296', 0],
@@ -20,6 +21,7 @@ it('reads numbers as memcached does, cut to their size', () => {
   for (const [word, number] of [
     ['0', 0],
     ['-1', -1],
+    [`-${'0'.repeat(30)}1`, -1],
     ['+1', 1],
     ['2147483647', 2_147_483_647],
     ['2147483648', -2_147_483_648],
@@ -34,6 +36,7 @@ it('reads numbers as memcached does, cut to their size', () => {
   for (const [word, number] of [
     ['0', 0n],
     ['+1', 1n],
+    [`+${'0'.repeat(30)}1`, 1n],
     ['18446744073709551615', 2n ** 64n - 1n],
     ['18446744073709551616', undefined],
     ['-1', undefined],
