@@ -14,8 +14,8 @@ import { GRACE_SECONDS } from './verdict.ts';
 
 const ROUND_MS = 1_000;
 const WARM_UP_MS = 700;
-/** How long an attack may take until all its connections are open, in ms. */
-const BEGIN_MS = 10_000;
+/** How long an attack may take until all its connections are open, in ms: others may still be on its core. */
+const BEGIN_MS = 30_000;
 const LOOK_EVERY_MS = 200;
 /** How long after the end of an attack memory is measured, in ms: collectors of garbage take their time. */
 const REST_MS = 3_000;
