@@ -11,12 +11,16 @@ const TOP = 70;
 const MOST = 4;
 const COLOURS = ['#c2410c', '#334155', '#64748b', '#0f766e', '#a16207'];
 
-/** A bar chart of the ratios to the reference as SVG, for a page with light or dark background. */
+/**
+ * A bar chart of the ratios to the reference as SVG, for a page with light or dark background; of the
+ * works that the reference has done, too.
+ */
 export function renderPlot(results: readonly Result[], caption: string): string {
   const peers = PEERS.map(({ name }) => name).filter((name) =>
     results.some(({ peer }) => peer === name),
   );
-  const workloads = [...new Set(results.map(({ workload }) => workload))];
+  const compared = results.filter((result) => sibling(results, result, REFERENCE));
+  const workloads = [...new Set(compared.map(({ workload }) => workload))];
   const scale = (WIDTH - LABELS - VALUES) / MOST;
   const parts: string[] = [];
   let y = TOP;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { renderPlot } from '../bench/plot.ts';
 import { type Result, ratio } from '../bench/results.ts';
 import { gainOfWorkers, SCALING } from '../bench/scaling.ts';
 
@@ -35,4 +36,11 @@ test('what a second worker brings is told where both were measured', () => {
   assert.match(gainOfWorkers([one, two]) ?? '', /serve 2\.00 times the requests per second/);
   assert.equal(gainOfWorkers([two]), undefined);
   assert.equal(gainOfWorkers([]), undefined);
+});
+
+test('work that only one has done is not plotted', () => {
+  const alone = { ...result('dashgate', [1]), workload: 'alone', title: 'work of its own' };
+  const plot = renderPlot([result('dashgate', [3]), result('haproxy', [2]), alone], 'today');
+  assert.match(plot, />1\.50</);
+  assert.doesNotMatch(plot, /work of its own/);
 });
