@@ -88,6 +88,9 @@ export interface Levels {
   readonly cache?: number;
 }
 
+/** How often a process looks how late its event loop is, in ms: each time it is woken, idle or not. */
+export const LOOP_WATCH_MS = 100;
+
 /** How a process is. */
 export interface Vitals {
   readonly pid: number;

@@ -6,6 +6,7 @@ import {
   type MetricObject,
   Registry,
 } from 'prom-client';
+import { LOOP_WATCH_MS } from './counts.ts';
 import { Families } from './metric-families.ts';
 import { addCacheMetrics } from './metrics-cache.ts';
 import { addProcessMetrics } from './metrics-processes.ts';
@@ -26,7 +27,7 @@ export function serveMetrics(app: Express, sources: StateSources): void {
   if (!metrics) return;
   const own = new Registry();
   // Those that every process has: CPU time, memory, open files, garbage collection, handles.
-  collectDefaultMetrics({ register: own, eventLoopMonitoringPrecision: 100 });
+  collectDefaultMetrics({ register: own, eventLoopMonitoringPrecision: LOOP_WATCH_MS });
   for (const name of MISNAMED) own.removeSingleMetric(name);
   const version = ownVersion();
   app.get('/metrics', async (_req, res) => {

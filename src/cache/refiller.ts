@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { type Logger, silentLogger } from '../log.ts';
-import { isOwnKey } from '../memcached/own-keys.ts';
+import { isOwnKey, OWN_KEYS } from '../memcached/own-keys.ts';
 import { type CacheNode, type DocumentNode, ListingRefused } from './cache-node.ts';
 import { type Clock, sleep } from './clock.ts';
 import { type CopyOutcome, copyItem } from './item-copy.ts';
@@ -8,7 +8,6 @@ import type { Layout } from './layout.ts';
 import type { Member } from './members.ts';
 import type { Place } from './place.ts';
 import type { Replicas } from './replicas.ts';
-import { RESERVED_PREFIX } from './reserved-keys.ts';
 import type { SharedView } from './shared-view.ts';
 import { type Entry, withCopies } from './view-document.ts';
 
@@ -149,7 +148,7 @@ export class Refiller {
   async #refill(filling: Filling): Promise<boolean> {
     const { member, places, layouts } = filling;
     const { address, node } = member;
-    const lock = new Lock(node.control, `${RESERVED_PREFIX}refill:${address}`, this.#options.id);
+    const lock = new Lock(node.control, `${OWN_KEYS.cache}refill:${address}`, this.#options.id);
     if (!(await lock.take())) return false;
     const attempts = this.#attemptsOf(filling);
     this.#backOff(attempts);

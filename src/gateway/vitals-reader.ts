@@ -1,14 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Vitals } from '../admin/counts.ts';
+import { LOOP_WATCH_MS, type Vitals } from '../admin/counts.ts';
 
-/** How often the event loop is asked for, in ms. */
-const RESOLUTION_MS = 100;
 /** Over how long delays are put together, in ms: a scrape is to see what was between it and the last. */
 const WINDOW_MS = 15_000;
 
 /** Tells how this process is. */
 export class VitalsReader {
-  readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #histogram = monitorEventLoopDelay({ resolution: LOOP_WATCH_MS });
   #since = performance.now();
   #last: Vitals['delay'] | undefined;
 
@@ -42,5 +40,5 @@ export class VitalsReader {
 
 /** In seconds; what is measured is the time between two turns, in ns. */
 function lateness(ns: number): number {
-  return Number.isFinite(ns) ? Math.max(0, ns / 1e9 - RESOLUTION_MS / 1e3) : 0;
+  return Number.isFinite(ns) ? Math.max(0, ns / 1e9 - LOOP_WATCH_MS / 1e3) : 0;
 }

@@ -11,9 +11,9 @@ import {
   type WhenUnsure,
 } from '../../src/cache/replicas.ts';
 import { ReplicatedStore } from '../../src/cache/replicated-store.ts';
-import { RESERVED_PREFIX } from '../../src/cache/reserved-keys.ts';
 import { SharedView } from '../../src/cache/shared-view.ts';
 import { type Write, Writer } from '../../src/cache/writer.ts';
+import { OWN_KEYS } from '../../src/memcached/own-keys.ts';
 import type { Operation } from './cache-history.ts';
 import { Link, SimulatedNode, simulatedCacheNode } from './cache-simulated-node.ts';
 import type { World } from './cache-world.ts';
@@ -179,7 +179,7 @@ function mutateNode(node: CacheNode, mutation: Mutation | undefined): CacheNode 
       return {
         ...node,
         async cas(key, value, _version, flags, exptime) {
-          if (key.startsWith(RESERVED_PREFIX)) return 'STORED';
+          if (key.startsWith(OWN_KEYS.cache)) return 'STORED';
           await node.store('set', key, value, flags, exptime);
           return 'STORED';
         },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type CacheNode, ListingRefused } from '../../src/cache/cache-node.ts';
 import { holdItems } from '../../src/cache/population.ts';
-import { RESERVED_PREFIX } from '../../src/cache/reserved-keys.ts';
+import { VIEW_KEY } from '../../src/cache/reserved-keys.ts';
 import { ProtocolError, UnavailableError } from '../../src/memcached/client.ts';
 
 /** A node that lists these keys, in portions, or fails to. */
@@ -30,7 +30,7 @@ const CASES: Record<string, [nodes: CacheNode[], populated: boolean]> = {
   'nothing is on any node': [[EMPTY, EMPTY], false],
   'a session is on one of them': [[EMPTY, listing(['nova'], [':1:session'])], true],
   'there is only what others keep': [[listing(['nova', ':2:session'])], false],
-  'there is only what the cache itself has left': [[listing([`${RESERVED_PREFIX}view`])], false],
+  'there is only what the cache itself has left': [[listing([VIEW_KEY])], false],
   'one does not answer': [[EMPTY, SILENT], true],
   'one has items, and lists them for somebody else': [[EMPTY, BUSY], true],
   'one does not list its keys': [[listing([':1:session']), UNLISTED], false],
