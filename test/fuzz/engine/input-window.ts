@@ -1,31 +1,38 @@
+import { openSync, readFileSync, writeSync } from 'node:fs';
+
 const MOST_BYTES = 128 * 1024;
-const COUNT = 0;
-const LENGTH = 1;
+const HEAD_BYTES = 12;
 
-/** The input that a thread is trying, where another one can see it. */
-export class InputWindow {
-  readonly buffer: SharedArrayBuffer;
-  readonly #numbers: Int32Array;
-  readonly #bytes: Uint8Array;
-
-  constructor(buffer = new SharedArrayBuffer(8 + MOST_BYTES)) {
-    this.buffer = buffer;
-    this.#numbers = new Int32Array(buffer, 0, 2);
-    this.#bytes = new Uint8Array(buffer, 8);
-  }
-
-  show(input: Buffer): void {
-    this.#bytes.set(input.subarray(0, MOST_BYTES));
-    Atomics.store(this.#numbers, LENGTH, Math.min(input.length, MOST_BYTES));
-    Atomics.add(this.#numbers, COUNT, 1);
-  }
-
+/** What is seen of a hunt from outside. */
+export interface InputView {
   /** How many inputs there were. */
-  get count(): number {
-    return Atomics.load(this.#numbers, COUNT);
-  }
+  readonly count: number;
+  /** The one that is tried. */
+  readonly input: Buffer;
+}
 
-  get input(): Buffer {
-    return Buffer.from(this.#bytes.slice(0, Atomics.load(this.#numbers, LENGTH)));
-  }
+/**
+ * Opens a file in which others see the input that this process is trying, also when it has died of
+ * it; the result shows one.
+ */
+export function openWindow(path: string): (input: Buffer) => void {
+  const file = openSync(path, 'r+');
+  const shown = Buffer.alloc(HEAD_BYTES + MOST_BYTES);
+  let count = 0;
+  return (input) => {
+    const length = Math.min(input.length, MOST_BYTES);
+    count += 1;
+    shown.writeDoubleLE(count, 0);
+    shown.writeUInt32LE(length, 8);
+    input.copy(shown, HEAD_BYTES, 0, length);
+    writeSync(file, shown, 0, HEAD_BYTES + length, 0);
+  };
+}
+
+/** Looks into a window; before the first input it is an empty file. */
+export function lookInto(path: string): InputView {
+  const shown = readFileSync(path);
+  if (shown.length < HEAD_BYTES) return { count: 0, input: Buffer.alloc(0) };
+  const end = HEAD_BYTES + shown.readUInt32LE(8);
+  return { count: shown.readDoubleLE(0), input: shown.subarray(HEAD_BYTES, end) };
 }

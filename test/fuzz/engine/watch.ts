@@ -1,7 +1,10 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { messageOf } from '../../../src/errors.ts';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Found } from './hunt.ts';
-import { InputWindow } from './input-window.ts';
+import { lookInto } from './input-window.ts';
 
 export interface WatchOptions {
   /** A hunt for each. */
@@ -24,11 +27,11 @@ export interface WatchOptions {
   readonly garbageMib?: number;
 }
 
-/** What a thread is told to do. */
+/** What the process of a hunt is told to do. */
 export interface Order extends WatchOptions {
   readonly name: string;
-  readonly window: SharedArrayBuffer;
-  readonly port: MessagePort;
+  /** The file in which it shows its inputs. */
+  readonly window: string;
 }
 
 export interface WatchReport {
@@ -39,7 +42,7 @@ export interface WatchReport {
   readonly found: readonly Found[];
 }
 
-/** What a thread tells. */
+/** What the process of a hunt tells. */
 export type Told = { readonly pids: readonly number[] } | { readonly report: WatchReport };
 
 /** After so long without another input one hangs; a machine that is busy takes its time, too. */
@@ -48,65 +51,88 @@ const LOOK_EVERY_MS = 100;
 /** What a reader makes of a few KiB needs a small part of that. */
 const MEMORY_MIB = 256;
 const GARBAGE_MIB = 512;
-const MIB = 1024 * 1024;
 const TOO_MUCH = 'takes too much memory';
 
+/** What V8 says as it ends a process whose heap is full. */
+const HEAP_IS_FULL = /heap out of memory/;
+
 /**
- * Hunts in a thread of its own, which is ended where an input has it hang, or take more memory than
- * it may: both are findings.
+ * Hunts in a process of its own, which is ended where an input has it hang, or take more memory
+ * than it may: both are findings. A thread would not do: V8 does not always get round to ending
+ * one whose heap is full, and then it ends the whole process.
+ *
+ * @throws Error with what it said, where a hunt ended otherwise than with its report.
  */
 export async function watch(name: string, options: WatchOptions): Promise<WatchReport> {
-  const { hangsAfterMs = HANGS_AFTER_MS, memoryMib = MEMORY_MIB } = options;
-  const { garbageMib = GARBAGE_MIB } = options;
-  const window = new InputWindow();
-  const { port1, port2 } = new MessageChannel();
-  const order: Order = { ...options, name, window: window.buffer, port: port2 };
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), {
-    workerData: order,
-    transferList: [port2],
-    resourceLimits: { maxOldGenerationSizeMb: memoryMib },
-  });
+  const folder = mkdtempSync(join(tmpdir(), 'dashgate-fuzz-'));
+  const window = join(folder, 'window');
+  writeFileSync(window, '');
+  try {
+    return await watchProcess({ ...options, name, window });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function watchProcess(order: Order): Promise<WatchReport> {
+  const { hangsAfterMs = HANGS_AFTER_MS, memoryMib = MEMORY_MIB, garbageMib = GARBAGE_MIB } = order;
+  const child = startProcess(memoryMib);
   let pids: readonly number[] = [];
   let report: WatchReport | undefined;
-  let failure: Error | undefined;
   let ended: string | undefined;
-  port1.on('message', (told: Told) => {
-    if ('pids' in told) pids = told.pids;
-    else report = revived(told.report);
+  let said = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-10_000);
   });
-  worker.on('error', (error) => {
-    failure = error instanceof Error ? error : new Error(String(error));
+  child.on('message', (told: Told) => {
+    if ('pids' in told) pids = told.pids;
+    else report = told.report;
   });
   const end = (what: string) => {
     ended = what;
-    void worker.terminate();
+    child.kill('SIGKILL');
   };
-  const stopWatching = watchCount(window, hangsAfterMs, () => end('hangs'));
-  const stopWeighing = watchSize(memoryMib + garbageMib, () => end(TOO_MUCH));
-  const endPeers = () => endAll(pids);
-  process.once('exit', endPeers);
-  await new Promise((resolve) => worker.once('exit', resolve));
+  const stopWatching = watchCount(order.window, hangsAfterMs, () => end('hangs'));
+  const stopWeighing = watchSize(child.pid!, memoryMib + garbageMib, () => end(TOO_MUCH));
+  const endAllOfIt = () => endAll([child.pid!, ...pids]);
+  process.once('exit', endAllOfIt);
+  // Its channel and streams are read to their ends by then.
+  const closed = once(child, 'close');
+  child.send(order);
+  await closed;
   stopWatching();
   stopWeighing();
-  process.off('exit', endPeers);
-  // What it told last may still be on its way.
-  await new Promise(setImmediate);
-  port1.close();
+  process.off('exit', endAllOfIt);
   if (report) return report;
-  endPeers();
-  const what = ended ?? failureOf(failure);
-  if (what === undefined) throw failure ?? new Error(`the hunt of ${name} ended by itself`);
-  return found(window, what, messageOf(failure));
+  endAll(pids);
+  const what = ended ?? (HEAP_IS_FULL.test(said) ? TOO_MUCH : undefined);
+  if (what !== undefined) return found(order.window, what);
+  const how = child.signalCode ?? child.exitCode;
+  throw new Error(`the hunt of ${order.name} ended by itself (${how}): ${said.trim()}`);
+}
+
+/** It ends with this process, whatever it is busy with. */
+function startProcess(memoryMib: number): ChildProcess {
+  return fork(new URL('./process.ts', import.meta.url), {
+    execPath: 'setpriv',
+    execArgv: [
+      ...['--pdeathsig', 'KILL', '--', process.execPath],
+      `--max-old-space-size=${memoryMib}`,
+    ],
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
 }
 
 /** Calls `onHang` where the count of inputs stands still; the result ends that. */
-function watchCount(window: InputWindow, afterMs: number, onHang: () => void): () => void {
+function watchCount(window: string, afterMs: number, onHang: () => void): () => void {
   let count = -1;
   let since = performance.now();
   const interval = setInterval(() => {
     const now = performance.now();
-    if (window.count !== count) {
-      count = window.count;
+    const shown = lookInto(window).count;
+    if (shown !== count) {
+      count = shown;
       since = now;
     } else if (count > 0 && now - since > afterMs) {
       onHang();
@@ -115,31 +141,31 @@ function watchCount(window: InputWindow, afterMs: number, onHang: () => void): (
   return () => clearInterval(interval);
 }
 
-/** Calls `onLarge` where the process has grown by more than so many MiB; the result ends that. */
-function watchSize(mostMib: number, onLarge: () => void): () => void {
-  const before = process.memoryUsage.rss();
+/** Calls `onLarge` where a process has grown by more than so many MiB; the result ends that. */
+function watchSize(pid: number, mostMib: number, onLarge: () => void): () => void {
+  let before: number | undefined;
   const interval = setInterval(() => {
-    if (process.memoryUsage.rss() - before > mostMib * MIB) onLarge();
+    const mib = residentMib(pid);
+    before ??= mib;
+    if (mib !== undefined && mib - before! > mostMib) onLarge();
   }, LOOK_EVERY_MS);
   return () => clearInterval(interval);
 }
 
-function failureOf(failure: Error | undefined): string | undefined {
-  const code = (failure as NodeJS.ErrnoException | undefined)?.code;
-  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? TOO_MUCH : undefined;
+/** Undefined where the process has ended. */
+function residentMib(pid: number): number | undefined {
+  try {
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    return kib === undefined ? undefined : Number(kib) / 1024;
+  } catch {
+    return undefined;
+  }
 }
 
-/** The input that ended a thread, as it was: to make it smaller would end another one. */
-function found(window: InputWindow, what: string, message: string): WatchReport {
-  const input = window.input;
-  const finding = { what, message: `${what} ${message}`.trim(), input };
-  return { runs: window.count, cpuSeconds: 0, outcomes: 0, found: [finding] };
-}
-
-/** Buffers come as bytes through a port. */
-function revived(report: WatchReport): WatchReport {
-  const found = report.found.map((one) => ({ ...one, input: Buffer.from(one.input) }));
-  return { ...report, found };
+/** The input that ended a hunt, as it was: to make it smaller would end another one. */
+function found(window: string, what: string): WatchReport {
+  const { count, input } = lookInto(window);
+  return { runs: count, cpuSeconds: 0, outcomes: 0, found: [{ what, message: what, input }] };
 }
 
 function endAll(pids: readonly number[]): void {
