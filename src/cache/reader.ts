@@ -64,27 +64,31 @@ export class Reader {
 
   /** What the owners of `key` have. Where none may answer they are asked anew, for `silenceMs`. */
   async read<T>(key: string, ask: Ask<T>): Promise<Found<T> | undefined> {
+    const began = this.#replicas.clock.now();
     for (;;) {
       try {
         const found = await this.#readOnce(key, ask);
         if (this.#silences.size > 0) this.#silences.delete(this.#nameOwners(key));
         return found;
       } catch (error) {
-        if (!(error instanceof UnavailableError) || !this.#isPatient(key)) throw error;
+        if (!(error instanceof UnavailableError) || !this.#isPatient(key, began)) throw error;
       }
       await sleep(this.#replicas.clock, this.#replicas.timing.pollEveryMs);
     }
   }
 
-  /** Whether the silence of the owners may be over soon: later ones do not wait for those that are gone. */
-  #isPatient(key: string): boolean {
+  /**
+   * Whether the silence of the owners may be over soon, for a read that began then: later ones do not
+   * wait for those that are gone.
+   */
+  #isPatient(key: string, began: number): boolean {
     const { clock, timing } = this.#replicas;
     const owners = this.#nameOwners(key);
     const now = clock.now();
     const known = this.#silences.get(owners);
     // They may have been well again meanwhile, with nobody to notice.
     const goesOn = known !== undefined && now - known.noticed < FORGOTTEN * timing.silenceMs;
-    const since = goesOn ? known.since : now;
+    const since = goesOn ? known.since : began;
     this.#silences.set(owners, { since, noticed: now });
     return now - since < timing.silenceMs;
   }

@@ -235,10 +235,10 @@ export class Connection {
   }
 
   /** One timer watches the oldest request; all have the same time, so it is the first one due. */
-  #watchOldest(extraMs = 0): void {
+  #watchOldest(): void {
     const [oldest] = this.#pending;
     if (oldest === undefined || this.#deadlineTimer !== undefined) return;
-    const left = Math.max(1, Math.ceil(oldest.deadline + extraMs - performance.now()));
+    const left = Math.max(1, Math.ceil(this.#dueAt(oldest) - performance.now()));
     this.#deadlineTimer = setTimeout(() => this.#checkOldest(), left).unref();
   }
 
@@ -246,18 +246,28 @@ export class Connection {
     this.#deadlineTimer = undefined;
     const [oldest] = this.#pending;
     if (oldest === undefined) return;
-    const now = performance.now();
-    const extraMs = oldest.deadline > now ? 0 : (this.#options.extraMs?.() ?? 0);
-    if (oldest.deadline + extraMs > now) {
-      this.#watchOldest(extraMs);
+    if (this.#dueAt(oldest) > performance.now()) {
+      this.#watchOldest();
       return;
     }
     // One more turn of the event loop: replies that came while this process was busy are read
-    // before the node is called silent.
+    // before the node is called silent. Of nodes that are due in the same turn the first to be
+    // called so may give the others more time.
     setImmediate(() => {
-      if (this.#pending[0] === oldest) this.#fail(`no answer within ${this.#timeoutMs} ms`);
-      else this.#watchOldest();
+      const due = this.#dueAt(oldest);
+      if (this.#pending[0] === oldest && due <= performance.now()) {
+        const ms = Math.round(due - oldest.deadline + this.#timeoutMs);
+        this.#fail(`no answer within ${ms} ms`);
+      } else {
+        this.#watchOldest();
+      }
     });
+  }
+
+  /** More time is asked for only when there is no more. */
+  #dueAt({ deadline }: Pending): number {
+    if (deadline > performance.now()) return deadline;
+    return deadline + (this.#options.extraMs?.() ?? 0);
   }
 
   #ended(): void {
