@@ -23,9 +23,9 @@ export function descendants(ancestor: number): ProcessInfo[] {
   return found.flatMap(readProcess);
 }
 
-/** Whether a process runs; a zombie does not. */
+/** Whether a process runs; a zombie does not. One that is about to end has no memory to read any more. */
 export function isRunning(pid: number): boolean {
-  return readPlace(String(pid)).flatMap(readProcess).length > 0;
+  return readPlace(String(pid)).length > 0;
 }
 
 type Place = Pick<ProcessInfo, 'pid' | 'parent'>;
