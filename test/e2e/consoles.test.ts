@@ -18,8 +18,8 @@ import {
 import { type Gateway, startGateway } from '../horizon/lab/gateway.ts';
 import { startMemcached } from '../horizon/lab/memcached.ts';
 import { Programs } from '../horizon/lab/program.ts';
-import { freePorts } from '../horizon/lab/readiness.ts';
 import { openBrowser } from '../support/browser.ts';
+import { freePorts } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
 const DEADLINE_MS = 20_000;

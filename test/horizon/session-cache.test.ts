@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CacheHealth } from '../../src/cache/cache-health.ts';
+import { freePorts } from '../support/free-port.ts';
 import type { DjangoClient } from './lab/dashboards.ts';
 import { type Gateway, startGateway } from './lab/gateway.ts';
 import { type MemcachedNode, startNode } from './lab/memcached.ts';
-import { freePorts } from './lab/readiness.ts';
 import { Visitor } from './lab/visitor.ts';
 import { type Lab, startLab } from './lab.ts';
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { CertificateFiles } from '../../src/demo/certificate.ts';
+import { freePorts } from './free-port.ts';
 
 /** A backend that the test plays, and what reached it. */
 export interface TestBackend {
@@ -50,8 +51,8 @@ export async function startBackend(
       server.close(() => resolve());
       for (const socket of sockets) socket.destroy();
     });
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
+  const [port] = (await freePorts(1)) as [number];
+  await listen(port);
   t.after(kill);
   return {
     url: `${certificate ? 'https' : 'http'}://127.0.0.1:${port}`,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import { freePorts } from './free-port.ts';
 
 /** A way to a server that can be troubled, as a network is. */
 export interface CutProxy {
@@ -31,9 +32,9 @@ export async function startCutProxy(
     links.add(link);
     downstream.once('close', () => links.delete(link));
   });
-  server.listen(0, '127.0.0.1');
+  const [port] = (await freePorts(1)) as [number];
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
   t.after(() => {
     server.close();
     for (const link of links) link.destroy();

@@ -4,6 +4,8 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../../src/errors.ts';
+import { freePorts } from './free-port.ts';
 
 export interface RunningMemcached {
   /** `host:port`, as a node is written. */
@@ -46,14 +48,30 @@ export async function startMemcached(
   options: MemcachedOptions = {},
 ): Promise<RunningMemcached> {
   const host = options.host ?? '127.0.0.1';
+  if (options.port !== undefined) return startOn(host, options.port, options, t);
+  for (;;) {
+    const [port] = (await freePorts(1, host)) as [number];
+    try {
+      return await startOn(host, port, options, t);
+    } catch (error) {
+      // Another test was quicker.
+      if (!messageOf(error).includes('already in use')) throw error;
+    }
+  }
+}
+
+async function startOn(
+  host: string,
+  port: number,
+  options: MemcachedOptions,
+  t?: { after(hook: () => unknown): void },
+): Promise<RunningMemcached> {
   const bracketed = host.includes(':') ? `[${host}]` : host;
   const directory = await mkdtemp(join(tmpdir(), 'dashgate-memcached-'));
   const portFile = join(directory, 'port');
-  // memcached picks the port itself and writes it to a file: no race for a port found free before.
   // Started by root it wants another user to be (-u), and it is that user who writes the file.
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
   await chmod(directory, 0o777);
-  const port = String(options.port ?? -1);
   const memory = String(options.megabytes ?? 16);
   const child = spawn(
     MEMCACHED,
@@ -62,7 +80,7 @@ export async function startMemcached(
       '-l',
       bracketed,
       '-p',
-      port,
+      String(port),
       '-U',
       '0',
       '-m',
@@ -85,11 +103,11 @@ export async function startMemcached(
   };
   t?.after(() => end('SIGKILL'));
   try {
-    const boundPort = await listening(child, host, portFile);
+    await listening(child, host, portFile);
     return {
-      address: `${bracketed}:${boundPort}`,
+      address: `${bracketed}:${port}`,
       host,
-      port: boundPort,
+      port,
       pid: child.pid!,
       pause: () => {
         child.kill('SIGSTOP');
@@ -108,14 +126,14 @@ export async function startMemcached(
 }
 
 /** Polls for the port file and a connection; memcached has no other sign of being ready. */
-async function listening(child: ChildProcess, host: string, portFile: string): Promise<number> {
+async function listening(child: ChildProcess, host: string, portFile: string): Promise<void> {
   const deadline = performance.now() + START_DEADLINE_MS;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`it exited with ${child.exitCode}`);
     if (performance.now() > deadline) throw new Error(`not ready within ${START_DEADLINE_MS} ms`);
     const text = await readFile(portFile, 'utf8').catch(() => '');
     const port = Number(/^TCP INET6?: (\d+)$/m.exec(text)?.[1]);
-    if (port > 0 && (await accepts(host, port))) return port;
+    if (port > 0 && (await accepts(host, port))) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePorts } from '../../support/free-port.ts';
 import type { Program, Programs } from './program.ts';
-import { freePorts, untilAnswering, untilListening, untilReady } from './readiness.ts';
+import { untilAnswering, untilListening, untilReady } from './readiness.ts';
 
 /** The screen of the lab: an unusual size, all white, so that a picture of it cannot be mistaken. */
 export const SCREEN = { width: 648, height: 488 } as const;

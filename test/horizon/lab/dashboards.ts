@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { freePorts } from '../../support/free-port.ts';
 import { startGunicorn } from './gunicorn.ts';
 import type { Program, Programs } from './program.ts';
-import { freePorts, untilAnswering } from './readiness.ts';
+import { untilAnswering } from './readiness.ts';
 
 /** The memcached client libraries of Django, by the name of their Python module. */
 export type DjangoClient = 'pymemcache' | 'pylibmc' | 'memcached';

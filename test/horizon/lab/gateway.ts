@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { demoCertificate } from '../../../src/demo/certificate.ts';
+import { freePorts } from '../../support/free-port.ts';
 import type { Program, Programs } from './program.ts';
-import { freePorts, untilAnswering } from './readiness.ts';
+import { untilAnswering } from './readiness.ts';
 
 export interface GatewayOptions {
   /** The URLs of the dashboards and of the console servers behind the gateway. */

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../../support/free-port.ts';
 import { startGunicorn } from './gunicorn.ts';
 import type { Programs } from './program.ts';
-import { freePorts, untilAnswering } from './readiness.ts';
+import { untilAnswering } from './readiness.ts';
 
 /** The one user of the lab's Keystone. */
 export const ADMIN = { username: 'admin', password: 'secret', domain: 'Default' } as const;

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
+import { freePorts } from '../../support/free-port.ts';
 import type { Program, Programs } from './program.ts';
-import { freePorts, untilListening } from './readiness.ts';
+import { untilListening } from './readiness.ts';
 
 export interface MemcachedNode {
   /** `host:port`, as Django's LOCATION and MEMCACHED_SERVERS want it. */

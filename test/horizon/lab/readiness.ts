@@ -1,32 +1,12 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Program } from './program.ts';
 
 const READY_DEADLINE_MS = 60_000;
 const PROBE_INTERVAL_MS = 50;
 const PROBE_TIMEOUT_MS = 20_000;
-
-/**
- * Free loopback ports, all different. They lie below the kernel's ephemeral range, so that no
- * outgoing connection can take one before the program that it is meant for listens on it.
- */
-export async function freePorts(count: number): Promise<number[]> {
-  const held: Server[] = [];
-  for (let tries = 0; held.length < count; tries += 1) {
-    if (tries > 1_000) throw new Error('no free ports between 12000 and 32000 on 127.0.0.1');
-    const server = createServer();
-    server.listen(12_000 + Math.floor(Math.random() * 20_000), '127.0.0.1');
-    await once(server, 'listening').then(
-      () => held.push(server),
-      () => {}, // taken: try another
-    );
-  }
-  const ports = held.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(held.map((server) => once(server.close(), 'close')));
-  return ports;
-}
 
 /** Resolves once the program listens on a port; throws if it ends before or needs over 60 s. */
 export async function untilListening(program: Program, port: number): Promise<void> {
