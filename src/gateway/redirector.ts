@@ -12,7 +12,7 @@ export function createRedirector(httpsPort: number, headersTimeout: number): Ser
     (req, res) => {
       const location = httpsLocation(req.headers.host, req.url ?? '', httpsPort);
       if (!location) {
-        const page = errorPage('badRequest', req.headers.accept, '-');
+        const page = errorPage('badRequest', { accept: req.headers.accept });
         res.writeHead(page.status, page.headers).end(page.body);
         return;
       }

@@ -181,7 +181,8 @@ export class Upgrader {
     if (failure.source === 'downstream') this.#options.logger.info(fields, 'websocket refused');
     else this.#options.logger.warn(fields, 'websocket failed');
     if (!socket.writable) return;
-    endSoon(socket, rawErrorPage(failure.kind, req.headers.accept, requestId));
+    const { accept } = req.headers;
+    endSoon(socket, rawErrorPage(failure.kind, { accept, requestId }));
   }
 }
 

@@ -7,51 +7,52 @@ export interface ErrorPage {
   readonly body: string;
 }
 
+/** What the page of a failure depends on beside its kind. */
+export interface PageOptions {
+  readonly accept?: string | undefined;
+  /** What the log has, too; undefined: nothing is logged. */
+  readonly requestId?: string | undefined;
+  /** In seconds; at 503 it is 5 unless told. */
+  readonly retryAfter?: number | undefined;
+  /** Value of Strict-Transport-Security, over TLS. */
+  readonly hsts?: string | undefined;
+}
+
 /**
  * The answer for a failure: a small page, or JSON where `Accept` asks for it and not for HTML.
- * Carries the request id, which the log has too, and nothing of the inside.
+ * Carries the request id and nothing of the inside.
  */
-export function errorPage(
-  kind: ErrorKind,
-  accept: string | undefined,
-  requestId: string,
-  retryAfter?: number,
-): ErrorPage {
+export function errorPage(kind: ErrorKind, options: PageOptions): ErrorPage {
+  const { accept, requestId, hsts } = options;
   const { status, text } = ERROR_TABLE[kind];
   const json =
     /\bapplication\/(\S+\+)?json\b/i.test(accept ?? '') && !/text\/html/i.test(accept ?? '');
-  const headers: Record<string, string> = {
-    'content-type': json ? 'application/json; charset=utf-8' : 'text/html; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-request-id': requestId,
-  };
-  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
-  else if (status === 503) headers['retry-after'] = '5';
-  if (!json) {
-    headers['content-security-policy'] = "default-src 'none'; style-src 'unsafe-inline'";
-  }
+  const retryAfter = options.retryAfter ?? (status === 503 ? 5 : undefined);
   const body = json
     ? `${JSON.stringify({ error: kind, status, message: text, requestId })}\n`
     : page(status, text, requestId);
-  headers['content-length'] = String(Buffer.byteLength(body));
+  const headers = {
+    'content-type': json ? 'application/json; charset=utf-8' : 'text/html; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+    'cache-control': 'no-store',
+    ...(json ? {} : { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" }),
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+    ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
+    ...(hsts ? { 'strict-transport-security': hsts } : {}),
+  };
   return { status, headers, body };
 }
 
 /** As `errorPage`, as the bytes of a whole HTTP/1.1 answer; the connection closes unless told. */
-export function rawErrorPage(
-  kind: ErrorKind,
-  accept: string | undefined,
-  requestId: string,
-  keepAlive = false,
-  retryAfter?: number,
-): string {
-  const { status, headers, body } = errorPage(kind, accept, requestId, retryAfter);
+export function rawErrorPage(kind: ErrorKind, options: PageOptions, keepAlive = false): string {
+  const { status, headers, body } = errorPage(kind, options);
   const lines = Object.entries(keepAlive ? headers : { ...headers, connection: 'close' });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`;
 }
 
-function page(status: number, text: string, requestId: string): string {
+function page(status: number, text: string, requestId: string | undefined): string {
+  const request = requestId === undefined ? '' : `<p><small>Request ${requestId}</small></p>\n`;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -65,7 +66,6 @@ small { opacity: .7 }
 </style>
 <h1>${status}</h1>
 <p>${text}</p>
-<p><small>Request ${requestId}</small></p>
-</html>
+${request}</html>
 `;
 }

@@ -100,12 +100,8 @@ export class Answer {
   }
 
   /** Begins the answer that a backend gave; the head that the client gets. */
-  begin(
-    head: ResponseHead,
-    served: string,
-    keepAlive: boolean,
-    { affinity, hsts, authorities }: AnswerPolicy,
-  ): string {
+  begin(head: ResponseHead, served: string, keepAlive: boolean, policy: AnswerPolicy): string {
+    const { affinity, authorities } = policy;
     this.begun = true;
     this.status = head.status;
     this.#reframing = this.#reframingOf(head.bodyLength);
@@ -116,7 +112,7 @@ export class Answer {
       keepAlive,
       requestId: this.requestId,
       chunks: this.#reframing instanceof Chunking,
-      hsts,
+      hsts: this.#hsts(policy),
       affinity,
       asked: this.outgoing.asked,
       served,
@@ -129,10 +125,23 @@ export class Answer {
   }
 
   /** A whole answer of the relay's own, of latin1 characters: an error page. */
-  errorPage({ kind, retryAfter }: GatewayError, keepAlive: boolean): string {
+  errorPage({ kind, retryAfter }: GatewayError, policy: AnswerPolicy, keepAlive: boolean): string {
     const accept = this.#lines.value('accept');
-    const page = rawErrorPage(kind, accept, this.requestId, keepAlive, retryAfter);
+    const { requestId } = this;
+    const options = { accept, requestId, retryAfter, hsts: this.#hsts(policy) };
+    const page = rawErrorPage(kind, options, keepAlive);
     return this.method === 'HEAD' ? page.slice(0, page.indexOf('\r\n\r\n') + 4) : page;
+  }
+
+  /** A whole answer of the relay's own that sends the client elsewhere, for good. */
+  redirect(location: string, policy: AnswerPolicy, keepAlive: boolean): string {
+    const hsts = this.#hsts(policy);
+    return (
+      `HTTP/1.1 301 Moved Permanently\r\nlocation: ${location}\r\ncontent-length: 0\r\n` +
+      `x-request-id: ${this.requestId}\r\n` +
+      (hsts ? `strict-transport-security: ${hsts}\r\n` : '') +
+      `${keepAlive ? '' : 'connection: close\r\n'}\r\n`
+    );
   }
 
   /** What there is to log when it is over; `aborted`: it is not complete. */
@@ -169,6 +178,11 @@ export class Answer {
       termination: this.termination,
       aborted,
     };
+  }
+
+  /** Over plain HTTP that field is not to be sent (RFC 6797 §7.2). */
+  #hsts({ hsts }: AnswerPolicy): string | undefined {
+    return this.outgoing.told.proto === 'https' ? hsts : undefined;
   }
 
   #reframingOf(bodyLength: number): Reframing | undefined {

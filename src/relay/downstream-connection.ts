@@ -357,9 +357,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     answer.status = 301;
     answer.termination = 'LR';
     this.#keepAlive &&= this.#state === 'response';
-    const connection = this.#keepAlive ? '' : 'connection: close\r\n';
-    const text = `HTTP/1.1 301 Moved Permanently\r\nlocation: ${location}\r\ncontent-length: 0\r\n${connection}\r\n`;
-    this.#write(text, EMPTY, true);
+    this.#write(answer.redirect(location, this.#relay, this.#keepAlive), EMPTY, true);
   }
 
   /**
@@ -378,9 +376,10 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     // A head that could not be read leaves a request of which nothing is known.
     const id = answer?.requestId ?? this.#relay.requestIds.next();
     this.#relay.report.failed(id, failure);
+    const hsts = this.#peer.scheme === 'https' ? this.#relay.hsts : undefined;
     const page =
-      answer?.errorPage(failure, this.#keepAlive) ??
-      rawErrorPage(failure.kind, undefined, id, this.#keepAlive);
+      answer?.errorPage(failure, this.#relay, this.#keepAlive) ??
+      rawErrorPage(failure.kind, { requestId: id, hsts }, this.#keepAlive);
     if (answer) {
       answer.status = failure.status;
       answer.bytes = page.length;

@@ -77,6 +77,25 @@ test('addresses and cookies in an answer fit the public side', async (t) => {
   assert.match(String(headers['x-request-id']), /^[0-9a-f]{32}$/);
 });
 
+test("the gateway's own answers bind browsers to TLS, too, and name the request", async (t) => {
+  const settings = { PORTAL_BACKENDS: 'http://127.0.0.1:9', HSTS: 'max-age=600' };
+  const gateway = await startTestGateway(t, settings);
+  const { port } = gateway.addresses.portal!;
+  for (const [path, status] of [
+    ['/', 301],
+    ['/server-status', 403],
+    ['/dashboard/', 503],
+  ] as const) {
+    const answer = await fetchTls(port, path);
+    assert.equal(answer.status, status, path);
+    assert.equal(answer.headers['strict-transport-security'], 'max-age=600', path);
+    assert.match(String(answer.headers['x-request-id']), /^[0-9a-f]{32}$/, path);
+  }
+  const unread = await fetchTls(port, `/${'x'.repeat(20_000)}`);
+  assert.equal(unread.status, 414);
+  assert.equal(unread.headers['strict-transport-security'], 'max-age=600');
+});
+
 test('the root is redirected, /server-status is closed, and neither reaches a backend', async (t) => {
   const backend = await startBackend(t);
   const gateway = await startTestGateway(t, { PORTAL_BACKENDS: backend.url });
@@ -101,6 +120,7 @@ test('the portal is served without TLS too, and a trusted proxy says what its cl
     const gateway = await startTestGateway(t, {
       PORTAL_BACKENDS: backend.url,
       PORTAL_PLAIN_LISTEN: '127.0.0.1:0',
+      HSTS: 'max-age=600',
       ...settings,
     });
     const url = `http://127.0.0.1:${gateway.addresses.plain!.port}/x`;
@@ -115,6 +135,7 @@ test('the portal is served without TLS too, and a trusted proxy says what its cl
   assert.notEqual(stranger.asked['x-request-id'], 'from-the-front-1');
   assert.equal(stranger.location, `http://${stranger.host}/next`);
   assert.equal(stranger.answer.headers.get('set-cookie'), 'a=1');
+  assert.equal(stranger.answer.headers.get('strict-transport-security'), null);
 
   const proxy = await ask({ TRUSTED_PROXIES: '127.0.0.1' });
   assert.equal(proxy.asked['x-forwarded-proto'], 'https');
@@ -122,6 +143,7 @@ test('the portal is served without TLS too, and a trusted proxy says what its cl
   assert.equal(proxy.asked['x-request-id'], 'from-the-front-1');
   assert.equal(proxy.answer.headers.get('x-request-id'), 'from-the-front-1');
   assert.equal(proxy.answer.headers.get('set-cookie'), 'a=1; Secure');
+  assert.equal(proxy.answer.headers.get('strict-transport-security'), 'max-age=600');
 });
 
 test('an address of the public site leads back to it, as a trusted proxy names it', async (t) => {

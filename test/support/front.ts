@@ -96,7 +96,7 @@ function serverOf(gate: Dashgate, { cert, key }: { cert: string; key: string }) 
   const app = express();
   app.use(gate);
   app.use(((error, req, res, _next) => {
-    const page = errorPage(error.kind, req.headers.accept, '-');
+    const page = errorPage(error.kind, { accept: req.headers.accept });
     for (const [name, value] of Object.entries(page.headers)) res.setHeader(name, value);
     res.status(page.status).end(page.body);
   }) satisfies ErrorRequestHandler);

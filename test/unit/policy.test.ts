@@ -219,13 +219,22 @@ describe('redirects', () => {
 
 describe('error pages', () => {
   test('are HTML for a browser and JSON for a program', () => {
-    const page = errorPage('badGateway', 'text/html,application/xhtml+xml,*/*', 'r-1');
+    const page = errorPage('badGateway', {
+      accept: 'text/html,application/xhtml+xml,*/*',
+      requestId: 'r-1',
+    });
     assert.equal(page.status, 502);
     assert.match(page.body, /<h1>502<\/h1>.*r-1/s);
-    const json = errorPage('noBackend', 'application/json', 'r-2');
+    const json = errorPage('noBackend', { accept: 'application/json', requestId: 'r-2' });
     assert.equal(JSON.parse(json.body).requestId, 'r-2');
     assert.equal(json.headers['retry-after'], '5');
     assert.equal(json.headers['content-length'], String(Buffer.byteLength(json.body)));
+  });
+
+  test('name no request where nothing is logged of it', () => {
+    const page = errorPage('badRequest', {});
+    assert.doesNotMatch(page.body, /Request/);
+    assert.ok(!('x-request-id' in page.headers));
   });
 });
 
