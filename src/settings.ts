@@ -285,7 +285,7 @@ export const SETTINGS = {
   SHARED_SECRET: secret(
     sharedSecret,
     '',
-    'What gateways know consoles by, the same for all of them, 16 characters or more; empty: made of the first TLS_KEY.',
+    'What gateways know consoles by, and seal what they share with, the same for all of them, 16 characters or more; empty: made of the first TLS_KEY, and nothing is sealed.',
   ),
   CACHE_LISTEN: optional(
     listenAddress,

@@ -2,6 +2,7 @@ import { createPrivateKey, hkdfSync } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
 import { Pins } from '../memcached/pins.ts';
+import { sealedNode } from '../memcached/sealed-node.ts';
 import type { StateNode } from '../memcached/state-node.ts';
 import { consoleToken } from '../policy/console-token.ts';
 import type { TunnelPins } from '../relay/downstream-context.ts';
@@ -26,6 +27,16 @@ export function sharedSecret({ SHARED_SECRET, keyPairs }: Config): Buffer {
   return Buffer.from(hkdfSync('sha256', key, '', 'dashgate shared state', 32));
 }
 
+/**
+ * What the items are sealed with that gateways share; undefined where they are not. Only a secret
+ * that was set is good for that: one made of a private key would change with it, at one gateway
+ * after the other, and have them take each other for strangers meanwhile.
+ */
+export function sealSecret(config: Config): Buffer | undefined {
+  if (config.SHARED_SECRET === undefined) return undefined;
+  return Buffer.from(hkdfSync('sha256', sharedSecret(config), '', 'sealed items', 32));
+}
+
 /** What the cookies of the admin pages are signed with. */
 export function adminSecret(config: Config): string {
   return Buffer.from(hkdfSync('sha256', sharedSecret(config), '', 'admin pages', 32)).toString(
@@ -38,7 +49,9 @@ export function consolePins(config: Config, nodes: readonly StateNode[]): Tunnel
   const { CONSOLE_PIN_TTL } = config;
   if (CONSOLE_PIN_TTL === undefined) return undefined;
   const secret = sharedSecret(config);
-  const pins = new Pins({ nodes, secret, ttl: Math.ceil(CONSOLE_PIN_TTL / 1000) });
+  const seal = sealSecret(config);
+  const kept = seal ? nodes.map((node) => sealedNode(node, seal)) : nodes;
+  const pins = new Pins({ nodes: kept, secret, ttl: Math.ceil(CONSOLE_PIN_TTL / 1000) });
   pins.connect();
   return {
     keyOf: (target, cookie) => {

@@ -1,8 +1,9 @@
 import type { SharedView } from '../admin/state.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
+import { sealedNode } from '../memcached/sealed-node.ts';
 import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
-import { gatewayName, sharedSecret } from './identity.ts';
+import { gatewayName, sealSecret, sharedSecret } from './identity.ts';
 import { SharedControl, type StandingDecisions } from './shared-control.ts';
 import type { WatchedService } from './watched-service.ts';
 
@@ -47,7 +48,7 @@ export class Sharing {
     const { decisions, ...rest } = this.#options;
     const options = {
       ...rest,
-      nodes: this.#nodes,
+      nodes: this.#sealed(this.#nodes),
       name: gatewayName(this.#config, portalPort),
       secret: sharedSecret(this.#config),
       intervalMs: this.#config.HEARTBEAT_INTERVAL,
@@ -73,6 +74,24 @@ export class Sharing {
   /** Tells other gateways that this one is about to end. */
   async farewell(): Promise<void> {
     await this.#shared?.close();
+  }
+
+  /** The nodes as they are to be read and written: whose items have no seal is told of once. */
+  #sealed(nodes: readonly StateNode[]): readonly StateNode[] {
+    const secret = sealSecret(this.#config);
+    if (secret === undefined) return nodes;
+    const told = new Set<string>();
+    const remedy =
+      'give all gateways the same SHARED_SECRET; where they have it, find out who else writes there';
+    return nodes.map((node) =>
+      sealedNode(node, secret, (address, key) => {
+        if (told.has(address)) return;
+        told.add(address);
+        const message =
+          'what gateways share is ignored where another secret, or none, has sealed it';
+        this.#options.logger.error({ node: address, key, remedy }, message);
+      }),
+    );
   }
 
   /** What is known of other gateways; undefined until this one takes part. */
@@ -103,6 +122,6 @@ export class Sharing {
 /** What a gateway shares by: where it stays the same, others need not know of a reload. */
 function groupOf(config: Config): string {
   const { MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL } = config;
-  const secret = sharedSecret(config).toString('hex');
-  return JSON.stringify([MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL, secret]);
+  const secrets = [sharedSecret(config), sealSecret(config)].map((one) => one?.toString('hex'));
+  return JSON.stringify([MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL, secrets]);
 }

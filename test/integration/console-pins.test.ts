@@ -117,12 +117,22 @@ test('a node that is lost takes no pin with it; without any, each gateway knows 
   assert.ok(await visit(t, stranger, TOKENS[0]!));
 });
 
-test('gateways with other secrets do not find each other, and say so', async (t) => {
+test('gateways with other keys do not know the consoles of each other, and say so', async (t) => {
+  const { start } = await stageOf(t);
+  const { logger, lines } = recordingLogger();
+  const { TLS_CERT, TLS_KEY } = await gatewaySettings(t);
+  await start('a', { TLS_CERT: TLS_CERT!, TLS_KEY: TLS_KEY! });
+  await start('b', {}, logger);
+  const message = 'consoles are not recognised across gateways: their secrets differ';
+  await until('it is told', () => lines.some(({ msg }) => msg === message));
+});
+
+test('gateways with other secrets do not hear each other, and say so', async (t) => {
   const { start } = await stageOf(t);
   const { logger, lines } = recordingLogger();
   await start('a', { SHARED_SECRET: 'the one of gateway a' });
   await start('b', { SHARED_SECRET: 'the one of gateway b' }, logger);
-  const message = 'consoles are not recognised across gateways: their secrets differ';
+  const message = 'what gateways share is ignored where another secret, or none, has sealed it';
   await until('it is told', () => lines.some(({ msg }) => msg === message));
 });
 

@@ -170,6 +170,35 @@ test('a node that lost its data is given the decisions again, from whichever gat
   }
 });
 
+test('with SHARED_SECRET, what a node makes up takes no backend out of use, and is told of', async (t) => {
+  const { nodes, start } = await stageOf(t, { nodes: 1 });
+  const { logger, lines } = recordingLogger();
+  const secret = { SHARED_SECRET: 'the same at both of them' };
+  const [a, b] = [await start('a', secret, logger as never), await start('b', secret)];
+  await meet(a, b);
+  a.control.decide('console', 'two', DRAIN);
+  await until('b drains, too', async () => (await consoleOf(b, 'two')).adminState === 'drain');
+  const [access] = connectStateNodes(nodes.map(({ address }) => address));
+  t.after(() => access!.close());
+  const rows = CONSOLES.map((name) => [`console/${name}`, 1_000, 'maint', 0, 'c']);
+  const forged = Buffer.from(JSON.stringify({ dashgate: 1, decisions: rows }));
+  await access!.set(DECISIONS, forged, 0);
+  await until('it is replaced', async () => {
+    const item = (await access!.fetch([DECISIONS])).get(DECISIONS);
+    return item !== undefined && !item.value.equals(forged);
+  });
+  for (const gateway of [a, b]) {
+    const states = await Promise.all(CONSOLES.map((name) => consoleOf(gateway, name)));
+    const decided = states.map(({ adminState }) => adminState);
+    assert.deepEqual(decided, ['ready', 'drain', 'ready']);
+  }
+  const told = lines.filter(({ msg }) =>
+    /another secret, or none, has sealed it/.test(String(msg)),
+  );
+  assert.equal(told.length, 1);
+  assert.match(String(told[0]!.remedy), /^give all gateways the same SHARED_SECRET/);
+});
+
 test('tunnels are counted over both gateways, and those of one that is gone no longer', async (t) => {
   const { start } = await stageOf(t);
   const [a, b] = [await start('a'), await start('b')];

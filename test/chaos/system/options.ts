@@ -34,7 +34,7 @@ Django, two consoles, three memcached nodes), of which one part after the other 
   --only FAULTS   what happens (${namesOf(FAULTS).join(', ')})
   --peers NAMES   front doors (${namesOf(PEERS).join(', ')})
   --users N       how many are logged in (20)
-  --consoles N    how many consoles are open (100)
+  --consoles N    how many consoles are open (500)
   --json FILE     keeps all that was counted
   --write FILE    puts the table into its place in SECURITY.md
 
@@ -53,7 +53,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       only: { type: 'string' },
       peers: { type: 'string' },
       users: { type: 'string', default: '20' },
-      consoles: { type: 'string', default: '100' },
+      consoles: { type: 'string', default: '500' },
       json: { type: 'string' },
       write: { type: 'string' },
     },
