@@ -1,4 +1,3 @@
-import { messageOf } from '../errors.ts';
 import type { View } from './view-document.ts';
 import { decodeView } from './view-encoding.ts';
 
@@ -33,9 +32,9 @@ export class NodeContact {
     this.failures = 0;
   }
 
-  failed(error: unknown, regular: boolean): void {
+  failed(reason: string, regular: boolean): void {
     this.reachableSince = undefined;
-    this.error = messageOf(error);
+    this.error = reason;
     if (regular) this.failures++;
   }
 }

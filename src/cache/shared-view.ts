@@ -226,7 +226,7 @@ export class SharedView {
       start: this.#clock.now(),
       isOurs: (document) => areRelated(this.current, document),
       onAnswer: (reading, member, answer) => {
-        if ('error' in answer) member.contact.failed(answer.error, regular);
+        if ('reason' in answer) member.contact.failed(answer.reason, regular);
         else this.#saw(member, reading.viewOf(member.address));
         this.#conclude(reading);
       },

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import type { Member } from './members.ts';
 import { VIEW_KEY } from './reserved-keys.ts';
 import { covers, type View } from './view-document.ts';
@@ -43,7 +44,7 @@ export class ViewPublisher {
       .then((published) => {
         if (published && !this.#closed) this.#options.onPublished();
       })
-      .catch((error) => member.contact.failed(error, false))
+      .catch((error) => member.contact.failed(messageOf(error), false))
       .finally(() => this.#publishing.delete(member));
   }
 

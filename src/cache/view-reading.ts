@@ -1,9 +1,13 @@
+import { messageOf } from '../errors.ts';
 import { type Arrangement, type LayoutSpec, quorumOf } from './layout.ts';
 import type { Member } from './members.ts';
 import type { View } from './view-document.ts';
 
-/** One answer of one node: its document, `undefined` for none, or why it did not answer. */
-export type ReadingAnswer = { readonly view: View | undefined } | { readonly error: unknown };
+/**
+ * One answer of one node: its document, `undefined` for none, or why it did not answer. That as text: an
+ * error refers to all that was called when it was made, the reading before this one included.
+ */
+export type ReadingAnswer = { readonly view: View | undefined } | { readonly reason: string };
 
 export interface ReadingOptions {
   readonly key: string;
@@ -36,7 +40,7 @@ export class ViewReading {
         const item = await node.control.fetch(key);
         answer = { view: item === undefined ? undefined : contact.decode(item.value) };
       } catch (error) {
-        answer = { error };
+        answer = { reason: messageOf(error) };
       }
       this.#answers.set(address, answer);
       onAnswer(this, member, answer);
@@ -51,7 +55,7 @@ export class ViewReading {
   /** What a node holds, where it has answered. */
   viewOf(address: string): View | undefined {
     const answer = this.#answers.get(address);
-    if (answer === undefined || 'error' in answer) return undefined;
+    if (answer === undefined || 'reason' in answer) return undefined;
     return answer.view !== undefined && this.#isOurs(answer.view) ? answer.view : undefined;
   }
 
