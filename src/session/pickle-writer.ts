@@ -231,7 +231,9 @@ class Pickler {
   }
 
   #inside(step: string, value: unknown): void {
-    if (this.#path.length >= MAX_PICKLE_DEPTH) {
+    // What holds nothing is no deeper than what it is in, as the reader has it.
+    const isDeeper = typeof value === 'object' && value !== null;
+    if (isDeeper && this.#path.length >= MAX_PICKLE_DEPTH) {
       throw new PickleError(`values nested deeper than ${MAX_PICKLE_DEPTH} cannot be stored`);
     }
     this.#path.push(step);

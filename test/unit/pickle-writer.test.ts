@@ -109,13 +109,15 @@ describe('writePickle', () => {
   }
 
   it('writes 1,000 levels, and refuses more', () => {
-    const nest = (levels: number) => {
-      let value: unknown[] = [];
+    const nest = (levels: number, ...innermost: unknown[]) => {
+      let value: unknown[] = innermost;
       for (let i = 0; i < levels; i++) value = [value];
       return value;
     };
     assert.deepEqual(roundTrip(nest(1000)), nest(1000));
+    assert.deepEqual(roundTrip(nest(1000, 'é', 7, null)), nest(1000, 'é', 7, null));
     assert.throws(() => writePickle(nest(1001)), PickleError);
+    assert.throws(() => writePickle(nest(1000, Buffer.from('x'))), PickleError);
     assert.throws(() => writePickle(nest(1_000_000)), /deeper than 1000/);
   });
 

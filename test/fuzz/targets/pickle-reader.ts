@@ -57,6 +57,10 @@ const KNOWN: Readonly<Record<string, { readonly refused: string; readonly opcode
     refused: 'not plain',
     opcodes: 'Rio\x81\x92c\x93PQ',
   },
+  'a call that is dropped again, with what Python cannot encode': {
+    refused: 'TypeError encoding with',
+    opcodes: 'R',
+  },
   'a memo index: the size of an array there, an entry of a map here': {
     refused: 'memory',
     opcodes: 'pr',
