@@ -4,8 +4,9 @@ import type { Clock } from './clock.ts';
 import { isSameSpec, type Layout, type LayoutSpec, quorumOf } from './layout.ts';
 import { VIEW_KEY } from './reserved-keys.ts';
 import type { SharedView } from './shared-view.ts';
-import { areRelated, withLayout } from './view-document.ts';
+import { withLayout } from './view-document.ts';
 import { decodeView, encodeView } from './view-encoding.ts';
+import { isOfCluster } from './view-kinship.ts';
 
 export interface MoverOptions {
   readonly view: SharedView;
@@ -162,7 +163,7 @@ export class Mover {
     try {
       const item = await control.fetch(VIEW_KEY);
       const found = item && decodeView(item.value);
-      if (found && areRelated(found, this.#view.current)) return true;
+      if (found && isOfCluster(this.#view.current, found)) return true;
       const document = encodeView(this.#view.current);
       if (item === undefined) return await control.store('add', VIEW_KEY, document, 0, 0);
       // The node was one of another cluster, and this one is told to have it.

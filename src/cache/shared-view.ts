@@ -8,7 +8,6 @@ import { NEVER, type Place } from './place.ts';
 import { VIEW_KEY } from './reserved-keys.ts';
 import { Signal } from './signal.ts';
 import {
-  areRelated,
   covers,
   type Entry,
   initialView,
@@ -17,6 +16,7 @@ import {
   withLoss,
 } from './view-document.ts';
 import { ViewJudge } from './view-judge.ts';
+import { isOfCluster, Kinship } from './view-kinship.ts';
 import { ViewPublisher } from './view-publisher.ts';
 import { ViewReading } from './view-reading.ts';
 
@@ -55,6 +55,7 @@ export class SharedView {
   readonly #known: KnownView;
   readonly #publisher: ViewPublisher;
   readonly #judge: ViewJudge;
+  readonly #kinship = new Kinship();
   #leaseUntil = Number.NEGATIVE_INFINITY;
   #quorumAt: number;
   #refreshing: Promise<void> | undefined;
@@ -72,7 +73,7 @@ export class SharedView {
     this.#quorumAt = this.#clock.now();
     this.#publisher = new ViewPublisher({
       view: () => this.current,
-      isOurs: (document) => areRelated(this.current, document),
+      isOurs: (document) => this.#kinship.isOurs(this.current, document),
       onSeen: (member, document) => this.#saw(member, document),
       // Whether a majority has it now takes a reading to know.
       onPublished: () => {
@@ -224,7 +225,7 @@ export class SharedView {
       key: VIEW_KEY,
       members: this.#known.members,
       start: this.#clock.now(),
-      isOurs: (document) => areRelated(this.current, document),
+      isOurs: (document) => this.#kinship.isOurs(this.current, document),
       onAnswer: (reading, member, answer) => {
         if ('reason' in answer) member.contact.failed(answer.reason, regular);
         else this.#saw(member, reading.viewOf(member.address));
@@ -261,7 +262,7 @@ export class SharedView {
   #adoptMost(reading: ViewReading): void {
     const { views } = reading;
     if (views.length < quorumOf(this.#options.spec) && !reading.isComplete) return;
-    const kin = (view: View) => views.filter((other) => areRelated(view, other));
+    const kin = (view: View) => views.filter((other) => isOfCluster(view, other));
     const [most] = views.map(kin).sort((a, b) => b.length - a.length);
     for (const view of most ?? []) this.#adopt(view);
   }

@@ -45,7 +45,7 @@ const PURE = [
   /^admin-client\/(remote-state|problems|status-report|text-table)\.ts$/,
   /^policy\//,
   /^access-log\/(destination|http-clock|http-line|json-line)\.ts$/,
-  /^cache\/(door-(queue|meta|replies|counters|stats|retrieval|task|commands|meta-commands)|view-document|view-encoding|view-judge|view-reading|view-publisher|known-view|layout|members|mover|owners|place|place-book|replicas|placeholder|cas-token|reserved-keys|cache-timing|shared-view|reader|writer|follower|item-copy|refiller|replicated-store)\.ts$/,
+  /^cache\/(door-(queue|meta|replies|counters|stats|retrieval|task|commands|meta-commands)|view-document|view-encoding|view-kinship|view-judge|view-reading|view-publisher|known-view|layout|members|mover|owners|place|place-book|replicas|placeholder|cas-token|reserved-keys|cache-timing|shared-view|reader|writer|follower|item-copy|refiller|replicated-store)\.ts$/,
   /^memcached\/(hashes|placement|node-address|protocol|reply-parser|command-parser|command-numbers|byte-requests|decisions|heartbeat|peers|roster|shared-state|pins|own-keys)\.ts$/,
   /^relay\/(head|header-lines|header-names|octets|head-scanner|request-line|status-line|http-version|control-fields|request-parser|response-parser|body|body-pace|outgoing-head|reframing|refusal|deadlines|websocket-frames)\.ts$/,
   /^import-haproxy\/(?!command|source-files)/,

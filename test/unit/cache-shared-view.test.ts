@@ -230,4 +230,39 @@ describe('the view that gateways share', () => {
       assert.deepEqual([...documentOn(1)!.nodes.keys()].sort(), ['n0:1', 'n1:1', 'n2:1']);
     });
   });
+
+  it('takes nothing from a node that lies which nobody could read any more, and gives that node up', async () => {
+    const { nodes, gateways, pass, run, documentOn } = simulate(3, 2);
+    const lies: ((document: ReturnType<typeof JSON.parse>) => void)[] = [
+      (document) => {
+        document.write = document.read + 3;
+      },
+      (document) => {
+        document.read = document.write = Number.MAX_SAFE_INTEGER;
+      },
+      (document) => {
+        document.nodes[1][1] = Number.MAX_SAFE_INTEGER;
+      },
+      (document) => {
+        for (const node of document.nodes) node[2] = Number.MAX_SAFE_INTEGER;
+      },
+    ];
+    await run(async () => {
+      for (const { view } of gateways) view.start();
+      await pass(400);
+      for (const lie of lies) {
+        const document = JSON.parse(nodes[0]!.get(VIEW_KEY)!.value.toString());
+        lie(document);
+        nodes[0]!.put(VIEW_KEY, Buffer.from(JSON.stringify(document)), 0, 0);
+        await pass(800);
+        for (const { view, states } of gateways) {
+          assert.ok(view.holds());
+          assert.deepEqual(states(), ['behind', 'full', 'full']);
+          assert.equal(view.arrangement.written.length, 1);
+          assert.equal(view.current.nodes.get('n0:1')!.losses, 2);
+        }
+        assert.equal(documentOn(0)!.nodes.get('n1:1')!.losses, 1);
+      }
+    });
+  });
 });

@@ -15,6 +15,7 @@ import {
   writtenLayouts,
 } from '../../src/cache/view-document.ts';
 import { decodeView, encodeView } from '../../src/cache/view-encoding.ts';
+import { isOfCluster } from '../../src/cache/view-kinship.ts';
 import { randomFrom } from '../support/random.ts';
 
 const SPECS: readonly LayoutSpec[] = [
@@ -179,6 +180,17 @@ describe('the document of a view', () => {
       { ...sound, nodes: [['a:1', 1, 1000, [[0, 1, 'behind', 1000]]]] },
       { ...sound, nodes: [['a:1', 1, 1000, [[0, 'x', 'full', 1000]]]] },
       { ...sound, nodes: [['a:1', 1, 1000]] },
+      { ...sound, nodes: [['a'.repeat(301), 1, 1000, []]] },
+      { ...sound, layouts: [], nodes: [] },
+      { ...sound, layouts: [[1, 'pymemcache', 2, ['a'.repeat(301)]]] },
+      // Without a layout that is read there would be no node at all.
+      { ...sound, read: 9 },
+      { ...sound, read: 9, write: 9 },
+      { ...sound, read: 1 },
+      // The status page shows when.
+      { ...sound, nodes: [['a:1', 1, Number.MAX_SAFE_INTEGER, []]] },
+      { ...sound, nodes: [['a:1', 1, 1000, [[0, 1, 'full', 8_640_000_000_000_001]]]] },
+      { ...sound, more: 'x'.repeat(262_144) },
     ];
     assert.notEqual(decodeView(Buffer.from(JSON.stringify(sound))), undefined);
     for (const one of broken) {
@@ -187,5 +199,46 @@ describe('the document of a view', () => {
     for (const text of ['', '{', '\0\x01', 'null']) {
       assert.equal(decodeView(Buffer.from(text)), undefined);
     }
+  });
+});
+
+describe('a document that one node shows', () => {
+  const shown = (change: (document: ReturnType<typeof JSON.parse>) => void): View => {
+    const document = JSON.parse(encodeView(FIRST).toString());
+    change(document);
+    return decodeView(Buffer.from(JSON.stringify(document)))!;
+  };
+
+  it('is of the cluster where it can have grown there', () => {
+    for (const a of randomViews(20)) {
+      assert.ok(isOfCluster(FIRST, a));
+      assert.ok(isOfCluster(a, a));
+    }
+  });
+
+  it('is not, with counts that nobody could raise any more', () => {
+    const highest = Number.MAX_SAFE_INTEGER;
+    const lost = shown(({ nodes }) => {
+      nodes[1][1] = highest;
+    });
+    const made = shown(({ nodes }) => nodes.push(['z:1', highest, 1000, []]));
+    const moved = shown((document) => {
+      document.layouts.push([highest, 'pymemcache', 2, ['z:1']]);
+    });
+    for (const document of [lost, made, moved]) {
+      assert.equal(isOfCluster(FIRST, document), false);
+      // Nor is a gateway that starts to take the others for strangers beside it.
+      assert.equal(isOfCluster(document, FIRST), false);
+    }
+  });
+
+  it('is not, where all that was shown would be more than a document may have', () => {
+    const crowd = (from: number) =>
+      shown(({ nodes }) => {
+        for (let n = 0; n < 400; n++) nodes.push([`n${from + n}:1`, 1, 1000, []]);
+      });
+    const known = mergeViews(FIRST, crowd(0));
+    assert.ok(isOfCluster(FIRST, crowd(0)));
+    assert.equal(isOfCluster(known, crowd(400)), false);
   });
 });
