@@ -4,6 +4,7 @@ import session, { type SessionData } from 'express-session';
 import type { Logger } from '../log.ts';
 import { type MemcachedClient, UnavailableError } from '../memcached/client.ts';
 import { OWN_KEYS } from '../memcached/own-keys.ts';
+import { ADMIN_COOKIE } from '../policy/cookies.ts';
 import { answer, type Callback } from '../session/callbacks.ts';
 
 declare module 'express-session' {
@@ -29,7 +30,6 @@ export interface AdminSessionsOptions {
   readonly logger: Logger;
 }
 
-export const ADMIN_COOKIE = 'dashgate_admin';
 /** What is kept here while memcached is away. */
 const MOST_HELD = 1_000;
 

@@ -21,6 +21,29 @@ export function cookieValue(header: string | undefined, name: string): string | 
   return undefined;
 }
 
+/**
+ * Whether a Set-Cookie has browsers send a cookie of that name. They keep `=a=b`, which has no name, and
+ * send it as `a=b`.
+ */
+export function setsCookie(cookie: string, name: string): boolean {
+  return nameOf(cookie.replace(/^[ \t]*=/, '')) === name;
+}
+
+/** A Cookie header without the cookies of that name; '' where nothing is left. */
+export function withoutCookie(header: string, name: string): string {
+  if (!header.includes(name)) return header;
+  const pairs = header.split(';');
+  const rest = pairs.filter((pair) => nameOf(pair) !== name);
+  return rest.length === pairs.length ? header : rest.join(';').trim();
+}
+
+/**
+ * Names an operator's login at the admin listener. Browsers send a cookie to every port of its host, so
+ * where portal and status page have one name a dashboard would get it, and could set it: it is neither
+ * passed on to backends nor taken from them.
+ */
+export const ADMIN_COOKIE = 'dashgate_admin';
+
 /** What the affinity cookie of an answer depends on. */
 export interface AffinityMark {
   /** The backend that the client's cookie named. */
@@ -59,14 +82,12 @@ export class AffinityCookie {
 
   /** A Cookie header without this cookie; '' where nothing is left. */
   without(cookie: string): string {
-    if (!cookie.includes(this.#name)) return cookie;
-    const rest = cookie.split(';').filter((pair) => !this.isIn(pair));
-    return rest.join(';').trim();
+    return withoutCookie(cookie, this.#name);
   }
 
-  /** Whether a Set-Cookie, or a pair in a Cookie header, is of this cookie. */
+  /** Whether a Set-Cookie is of this cookie. */
   isIn(cookie: string): boolean {
-    return nameOf(cookie) === this.#name;
+    return setsCookie(cookie, this.#name);
   }
 
   /** The Set-Cookie that names the backend `served`. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type BlockList, isIP } from 'node:net';
+import { ADMIN_COOKIE, withoutCookie } from './cookies.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { plainAddress, trusts } from './networks.ts';
 
@@ -67,6 +68,10 @@ export function requestHeaders(incoming: IncomingHttpHeaders, peer: Peer): Incom
   dropHopByHop(headers, incoming['transfer-encoding']);
   // The gateway itself has answered 100-continue by the time that a request is forwarded.
   delete headers.expect;
+  if (headers.cookie) {
+    headers.cookie = withoutCookie(headers.cookie, ADMIN_COOKIE);
+    if (headers.cookie === '') delete headers.cookie;
+  }
 
   const told = forwarding(fieldsOf(incoming), incoming.host ?? '', peer);
   headers['x-forwarded-for'] = told.client;

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { secureCookies } from './cookies.ts';
+import { ADMIN_COOKIE, secureCookies, setsCookie } from './cookies.ts';
 import { stripResponseHeaders } from './forwarded.ts';
 import { rewriteLocation, type Site } from './location.ts';
 
@@ -8,7 +8,7 @@ export const ADDRESSES: readonly string[] = ['location', 'x-horizon-location', '
 
 /**
  * Makes a backend's answer fit the public side, in place: hop-by-hop headers go, addresses lead
- * back through the gateway, and cookies are `Secure` where the site is.
+ * back through the gateway, cookies are `Secure` where the site is, and none is the gateway's own.
  */
 export function applyResponsePolicy(headers: IncomingHttpHeaders, site: Site): void {
   stripResponseHeaders(headers);
@@ -16,7 +16,7 @@ export function applyResponsePolicy(headers: IncomingHttpHeaders, site: Site): v
     const value = headers[name];
     if (typeof value === 'string') headers[name] = rewriteLocation(value, site);
   }
-  if (site.secure && headers['set-cookie']) {
-    headers['set-cookie'] = secureCookies(headers['set-cookie']);
-  }
+  const cookies = headers['set-cookie']?.filter((cookie) => !setsCookie(cookie, ADMIN_COOKIE));
+  if (!cookies?.length) delete headers['set-cookie'];
+  else headers['set-cookie'] = site.secure ? secureCookies(cookies) : cookies;
 }

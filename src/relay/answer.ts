@@ -14,6 +14,7 @@ import {
   type OutgoingRequest,
   requestHead,
   responseHead,
+  switchingHead,
 } from './outgoing-head.ts';
 import { Chunking, Dechunking, type Reframing } from './reframing.ts';
 import type { ExchangeRecord } from './relay-report.ts';
@@ -117,6 +118,13 @@ export class Answer {
       asked: this.outgoing.asked,
       served,
     });
+  }
+
+  /** The head that the client gets of a switch of protocols without fault. */
+  switching(head: ResponseHead, { affinity }: AnswerPolicy): string {
+    this.status = head.status;
+    const secure = this.outgoing.told.proto === 'https';
+    return switchingHead(head, this.requestId, { affinity, secure });
   }
 
   /** What the client gets for these bytes of the backend's body, the last ones if `complete`. */

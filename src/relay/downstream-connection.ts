@@ -13,7 +13,7 @@ import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-
 import { Exchange, type ForwardedRequest, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
 import { copyOf } from './octets.ts';
-import { ForwardedLines, informationalHead, switchingHead } from './outgoing-head.ts';
+import { ForwardedLines, informationalHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 import { terminationOf } from './termination.ts';
@@ -259,8 +259,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       return;
     }
     const socket = this.#socket;
-    const hello = switchingHead(head, answer.requestId);
-    answer.status = head.status;
+    const hello = answer.switching(head, this.#relay);
     answer.bytes = hello.length;
     const record = answer.record(this.#exchange, false);
     // Its target is cut out of the head, which need not be kept for as long as the tunnel lasts.

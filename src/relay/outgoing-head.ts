@@ -1,5 +1,11 @@
 import { mayBeStored } from '../policy/cacheable.ts';
-import { type AffinityCookie, secureCookie } from '../policy/cookies.ts';
+import {
+  ADMIN_COOKIE,
+  type AffinityCookie,
+  secureCookie,
+  setsCookie,
+  withoutCookie,
+} from '../policy/cookies.ts';
 import { type Client, type Forwarding, forwarding } from '../policy/forwarded.ts';
 import { rewriteLocation, type Site } from '../policy/location.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
@@ -49,6 +55,13 @@ export interface ResponseOptions {
   readonly asked: string | undefined;
   /** The backend that answered. */
   readonly served: string;
+}
+
+/** What becomes of the cookies that an answer sets. */
+export interface CookieRules {
+  readonly affinity: AffinityCookie | undefined;
+  /** The client came over TLS. */
+  readonly secure: boolean;
 }
 
 /**
@@ -150,9 +163,9 @@ export function informationalHead(head: ResponseHead): string {
 }
 
 /** The head of a 101 answer, as a client gets it. */
-export function switchingHead(head: ResponseHead, requestId: string): string {
+export function switchingHead(head: ResponseHead, requestId: string, rules: CookieRules): string {
   const upgrade = upgradeLines(head.upgrade);
-  return `${interimHead(head)}${upgrade}X-Request-Id: ${requestId}\r\n\r\n`;
+  return `${interimHead(head, rules)}${upgrade}X-Request-Id: ${requestId}\r\n\r\n`;
 }
 
 /** Whether Upgrade asks for a websocket: of all upgrades only that one crosses. */
@@ -160,11 +173,18 @@ export function isWebsocket(upgrade: string): boolean {
   return isWord(upgrade, 0, upgrade.length, 'websocket');
 }
 
-/** The status line of a 1xx answer and those of its lines that cross, without the empty one. */
-function interimHead({ status, reason, lines }: ResponseHead): string {
+/**
+ * The status line of a 1xx answer and those of its lines that cross, without the empty one. Cookies are
+ * set by final answers and by a 101, which is one, too.
+ */
+function interimHead({ status, reason, lines }: ResponseHead, rules?: CookieRules): string {
   let text = `HTTP/1.1 ${status} ${reason}\r\n`;
   for (let line = 0; line < lines.count; line += 1) {
-    if (crossesAtOnce(lines, line)) text += lines.text.slice(lines.start(line), lines.end(line));
+    if (!crossesAtOnce(lines, line)) continue;
+    const isCookieLine = lines.kind(line) === SET_COOKIE;
+    const fate = isCookieLine ? (rules ? fateOfSetCookie(lines, line, rules) : GOES) : STAYS;
+    if (fate !== STAYS) text += fate;
+    else text += lines.text.slice(lines.start(line), lines.end(line));
   }
   return text;
 }
@@ -205,7 +225,7 @@ function fateInRequest(head: RequestHead, line: number, affinity?: AffinityCooki
       return head.minor === 0 || isNamedByConnection(lines, line) ? GOES : STAYS;
     case COOKIE:
       if (isNamedByConnection(lines, line)) return GOES;
-      return affinity ? fateOfCookie(lines, line, affinity) : STAYS;
+      return fateOfCookie(lines, line, affinity);
     default:
       return isNamedByConnection(lines, line) ? GOES : STAYS;
   }
@@ -231,7 +251,10 @@ function fateInResponse(head: ResponseHead, line: number, options: ResponseOptio
       return fateOfValue(lines, line, rewriteLocation(lines.valueAt(line), options.site));
     case SET_COOKIE:
       if (isNamedByConnection(lines, line)) return GOES;
-      return fateOfSetCookie(lines, line, options);
+      return fateOfSetCookie(lines, line, {
+        affinity: options.affinity,
+        secure: options.site.secure,
+      });
     default:
       return isNamedByConnection(lines, line) ? GOES : STAYS;
   }
@@ -257,15 +280,20 @@ function fateOfCoding(lines: HeaderLines, line: number): Fate {
   return fateOfValue(lines, line, 'chunked');
 }
 
-function fateOfCookie(lines: HeaderLines, line: number, affinity: AffinityCookie): Fate {
-  const rest = affinity.without(lines.valueAt(line));
+function fateOfCookie(lines: HeaderLines, line: number, affinity?: AffinityCookie): Fate {
+  const cookie = withoutCookie(lines.valueAt(line), ADMIN_COOKIE);
+  const rest = affinity ? affinity.without(cookie) : cookie;
   return rest === '' ? GOES : fateOfValue(lines, line, rest);
 }
 
-function fateOfSetCookie(lines: HeaderLines, line: number, options: ResponseOptions): Fate {
+function fateOfSetCookie(
+  lines: HeaderLines,
+  line: number,
+  { affinity, secure }: CookieRules,
+): Fate {
   const cookie = lines.valueAt(line);
-  if (options.affinity?.isIn(cookie)) return GOES;
-  return options.site.secure ? fateOfValue(lines, line, secureCookie(cookie)) : STAYS;
+  if (affinity?.isIn(cookie) || setsCookie(cookie, ADMIN_COOKIE)) return GOES;
+  return secure ? fateOfValue(lines, line, secureCookie(cookie)) : STAYS;
 }
 
 /** A line whose value is to be `value`. */

@@ -65,6 +65,8 @@ describe('both doors forward the same', () => {
     ['two schemes', ['Host: vip', 'X-Forwarded-Proto: http, https', 'X-Forwarded-For:  ']],
     ['names that WSGI folds', ['Host: vip', 'X_Forwarded_Proto: http', 'X-Real_IP: 1', 'A_b: 1']],
     ['hop-by-hop headers', ['Host: vip', 'Connection: close, A', 'a: 1', 'TE: x', 'Keep-Alive: 1']],
+    ['an operator’s login', ['Host: vip', 'Cookie: a=1; dashgate_admin=s%3Ax.y; b=dashgate_admin']],
+    ['nothing but an operator’s login', ['Host: vip', 'Cookie: dashgate_admin=s%3Ax.y']],
     ['a body', ['Host: vip', 'Content-Length: 0', 'Connection: content-length, host']],
     [
       'a websocket',
@@ -94,6 +96,8 @@ describe('both doors forward the same', () => {
       'X-Horizon-Location: http://vip/',
       'Set-Cookie: a=1',
       'Set-Cookie: b=2; secure',
+      'Set-Cookie: dashgate_admin=x; Path=/',
+      'Set-Cookie: =dashgate_admin=x; Domain=vip',
       'Connection: x-hop',
       'X-Hop: 1',
       'Proxy-Authenticate: Basic',

@@ -154,6 +154,15 @@ describe('a request', () => {
     }
   });
 
+  test('does not show an operator’s login to the backend, whose host name may be the same', () => {
+    const cookie = 'Cookie: a=1; dashgate_admin=s%3Aid.signature; b=2';
+    const parsed = new RequestParser().parse(head('GET / HTTP/1.1', 'Host: vip', cookie));
+    assert.ok(parsed);
+    const { text } = requestHead(parsed, new ForwardedLines(peer), peer.requestId, undefined);
+    assert.ok(text.includes('Cookie: a=1; b=2\r\n'));
+    assert.ok(!text.includes('dashgate_admin'));
+  });
+
   test('does not show the affinity cookie to the backend', () => {
     const lines = [
       'GET / HTTP/1.1',
@@ -339,12 +348,31 @@ describe('an interim answer', () => {
       'connection: upgrade',
       'sec-websocket-accept: x',
     );
-    assert.deepEqual(linesOf(switchingHead(switching, 'r-1')), [
+    assert.deepEqual(linesOf(switchingHead(switching, 'r-1', { affinity, secure: true })), [
       'HTTP/1.1 101 Switching Protocols',
       'sec-websocket-accept: x',
       'Connection: Upgrade',
       'Upgrade: websocket',
       'X-Request-Id: r-1',
     ]);
+  });
+
+  test('sets no cookie, unless it switches protocols, and then as every answer does', () => {
+    const lines = [
+      'set-cookie: a=1',
+      'set-cookie: SERVERID=x',
+      'set-cookie: =SERVERID=x; Domain=example',
+      'set-cookie: dashgate_admin=x',
+    ];
+    const hints = parse('HTTP/1.1 103 Early Hints', ...lines);
+    assert.equal(informationalHead(hints), 'HTTP/1.1 103 Early Hints\r\n\r\n');
+    const upgrade = ['upgrade: websocket', 'connection: upgrade'];
+    const switching = parse('HTTP/1.1 101 Switching Protocols', ...upgrade, ...lines);
+    const cookies = (secure: boolean) =>
+      linesOf(switchingHead(switching, 'r-1', { affinity, secure })).filter((line) =>
+        /^set-cookie/i.test(line),
+      );
+    assert.deepEqual(cookies(true), ['set-cookie: a=1; Secure']);
+    assert.deepEqual(cookies(false), ['set-cookie: a=1']);
   });
 });

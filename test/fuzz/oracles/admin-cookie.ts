@@ -2,9 +2,10 @@ import { createHmac } from 'node:crypto';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
-import { ADMIN_COOKIE, adminSessions } from '../../../src/admin/admin-sessions.ts';
+import { adminSessions } from '../../../src/admin/admin-sessions.ts';
 import { silentLogger } from '../../../src/log.ts';
 import type { MemcachedClient } from '../../../src/memcached/client.ts';
+import { ADMIN_COOKIE } from '../../../src/policy/cookies.ts';
 
 const SECRET = 'a secret of the admin sessions';
 
