@@ -18,6 +18,12 @@ export interface HttpCheck {
   readonly timeoutMs: number;
 }
 
+/**
+ * The most that may come before the head of an answer is complete, in bytes. Node bounds the head itself,
+ * but neither interim answers before it nor empty lines, of which a backend can send without end.
+ */
+const MAX_BYTES = 131_072;
+
 /** Asks one backend once, on a connection of its own, secured as all to it are; never rejects. */
 export function checkHttp(backend: BackendAddress, check: HttpCheck): Promise<CheckResult> {
   // The query may hold what is not for logs.
@@ -49,6 +55,13 @@ export function checkHttp(backend: BackendAddress, check: HttpCheck): Promise<Ch
       resolve(result);
       outgoing.destroy();
     };
+    outgoing.on('socket', (socket) => {
+      let left = MAX_BYTES;
+      socket.on('data', (bytes: Buffer) => {
+        left -= bytes.length;
+        if (left < 0) outgoing.destroy(new Error(`no answer within ${MAX_BYTES} bytes`));
+      });
+    });
     outgoing.on('response', (response) => {
       const status = response.statusCode ?? 0;
       finish({

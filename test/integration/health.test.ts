@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { silentLogger } from '../../src/log.ts';
 import { parseBackends } from '../../src/upstream/backend-address.ts';
 import type { CheckResult } from '../../src/upstream/check-result.ts';
@@ -58,6 +58,28 @@ test('silence, a cut, a trickle, nonsense and an upgrade nobody asked for are ba
   assert.equal(trickle.ok, false);
   const upgrade = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n';
   assert.equal((await check(t, (req) => void req.socket.write(upgrade))).ok, false);
+});
+
+describe('a backend that floods its health check costs no more than a few packets', () => {
+  const floods = {
+    'interim answers': 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n',
+    'empty lines': '\r\n',
+  };
+  for (const [what, text] of Object.entries(floods)) {
+    test(what, async (t) => {
+      const bytes = Buffer.from(text.repeat(1_000));
+      const flood: RequestListener = ({ socket }) => {
+        const send = () => {
+          while (!socket.destroyed && socket.write(bytes));
+        };
+        socket.on('error', () => {}).on('drain', send);
+        send();
+      };
+      // Without a bound it would go on until then.
+      const result = await check(t, flood, { timeoutMs: 60_000 });
+      assert.deepEqual([result.ok, result.detail], [false, 'no answer within 131072 bytes']);
+    });
+  }
 });
 
 /** A monitor whose checks the test answers, one after the other. */
