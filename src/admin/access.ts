@@ -6,7 +6,7 @@ import { ADMIN_COOKIE } from '../policy/cookies.ts';
 import { plainAddress } from '../policy/networks.ts';
 import { subscriber } from '../policy/seats.ts';
 import { type AdminSessionsOptions, adminSessions } from './admin-sessions.ts';
-import { bearerToken, type Credentials, fingerprint, isSame } from './credentials.ts';
+import { bearerToken, type Credentials, isSame, loginProof } from './credentials.ts';
 import { loginPage } from './login-page.ts';
 import { refuse } from './refusals.ts';
 
@@ -166,8 +166,9 @@ export class Access {
     await new Promise<void>((resolve, reject) => {
       req.session.regenerate((error) => (error ? reject(error) : resolve()));
     });
-    req.session.admin = fingerprint(password, secret);
-    req.session.loginAt = Date.now();
+    const at = Date.now();
+    req.session.admin = loginProof({ password, session: req.sessionID, at }, secret);
+    req.session.loginAt = at;
     req.session.csrf = randomBytes(24).toString('base64url');
     logger.info({ from }, 'somebody has logged in to the admin pages');
     res.redirect(303, '/');
@@ -175,10 +176,11 @@ export class Access {
 
   #hasLogin(req: Request): boolean {
     const { password } = this.#options.credentials();
-    const { admin, loginAt = 0 } = req.session ?? {};
+    const { admin, loginAt: at = 0 } = req.session ?? {};
     if (password === undefined || admin === undefined) return false;
-    if (Date.now() - loginAt > LONGEST_MS) return false;
-    return isSame(admin, fingerprint(password, this.#options.secret));
+    if (Date.now() - at > LONGEST_MS) return false;
+    const proof = loginProof({ password, session: req.sessionID, at }, this.#options.secret);
+    return isSame(admin, proof);
   }
 
   #isGenuine(req: Request): boolean {

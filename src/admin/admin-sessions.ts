@@ -9,7 +9,7 @@ import { answer, type Callback } from '../session/callbacks.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** Says by which password somebody has logged in; undefined: nobody has. */
+    /** Proves that somebody has logged in to it, when, and by which password; undefined: nobody has. */
     admin?: string;
     /** When, in ms of unix time. */
     loginAt?: number;
@@ -32,6 +32,8 @@ export interface AdminSessionsOptions {
 
 /** What is kept here while memcached is away. */
 const MOST_HELD = 1_000;
+/** A session has some 300 bytes. */
+const MOST_BYTES = 4_096;
 
 const MemcachedStore = connectMemcached(session);
 
@@ -85,14 +87,15 @@ class JsonSessions {
 
   async #get(key: string): Promise<SessionData | undefined> {
     const held = textIn(this.#held, key);
-    if (held !== undefined) return held === null ? undefined : JSON.parse(held);
+    if (held !== undefined) return held === null ? undefined : sessionIn(held);
     const item = await unlessAway(() => this.#options.client().get(key));
-    if (item === 'away') return JSON.parse(textIn(this.#seen, key) ?? 'null') ?? undefined;
+    if (item === 'away') return sessionIn(textIn(this.#seen, key) ?? '');
     this.#seen.delete(key);
     if (item === undefined) return undefined;
     const text = item.value.toString();
-    this.#keep(this.#seen, key, text);
-    return JSON.parse(text);
+    const found = sessionIn(text);
+    if (found) this.#keep(this.#seen, key, text);
+    return found;
   }
 
   async #set(key: string, value: SessionData, ttl: number): Promise<void> {
@@ -126,6 +129,24 @@ class JsonSessions {
     const [oldest] = sessions.keys();
     if (sessions.size >= MOST_HELD && oldest !== undefined) sessions.delete(oldest);
     sessions.set(key, { text, until: Date.now() + this.#options.idleMs });
+  }
+}
+
+/** The session of an item; undefined for what is none, so that nobody is kept from logging in by it. */
+function sessionIn(text: string): SessionData | undefined {
+  if (text.length > MOST_BYTES) return undefined;
+  try {
+    const session = JSON.parse(text);
+    const { admin, cookie, csrf, loginAt } = session;
+    const isTold = (value: unknown, type: string) => value === undefined || typeof value === type;
+    if (typeof cookie !== 'object' || cookie === null) return undefined;
+    if (!isTold(cookie.expires, 'string') || !isTold(cookie.originalMaxAge, 'number')) {
+      return undefined;
+    }
+    const isSound = isTold(admin, 'string') && isTold(csrf, 'string') && isTold(loginAt, 'number');
+    return isSound ? session : undefined;
+  } catch {
+    return undefined;
   }
 }
 

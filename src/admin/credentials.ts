@@ -14,9 +14,18 @@ export function isSame(one: string, other: string): boolean {
   return timingSafeEqual(digest(one), digest(other));
 }
 
-/** Says which password it was without saying what it is: with another one, logins are void. */
-export function fingerprint(password: string, secret: string): string {
-  return createHmac('sha256', secret).update(password).digest('base64url');
+/**
+ * Proves that somebody has logged in to a session at that time by the password, without saying what that
+ * is. With another password the login is void; and who can write where sessions are kept can neither
+ * move it to another session nor make it younger.
+ */
+export function loginProof(
+  { password, session, at }: { password: string; session: string; at: number },
+  secret: string,
+): string {
+  return createHmac('sha256', secret)
+    .update(JSON.stringify([password, session, at]))
+    .digest('base64url');
 }
 
 /** The token that a request brings as `Authorization: Bearer …`; undefined: none. */

@@ -124,6 +124,16 @@ describe('the admin listener', () => {
     }
     // What is written there counts, with the cookie that goes with it.
     await ask.get('/api/state').set('cookie', cookie).expect(200);
+    // But no login can be given to the session of somebody who has logged in before, or made younger.
+    const former = cookieOf(await login(url).expect(303));
+    const [, formerId] = /=s%3A([^.]+)\./.exec(former)!;
+    await node.store('set', OWN_KEYS.adminSession + formerId, document, 0, 0);
+    await ask.get('/api/state').set('cookie', former).expect(401);
+    const younger = JSON.parse(document.toString());
+    younger.loginAt += 1;
+    const text = Buffer.from(JSON.stringify(younger));
+    await node.store('set', OWN_KEYS.adminSession + id, text, 0, 0);
+    await ask.get('/api/state').set('cookie', cookie).expect(401);
   });
 
   it('takes the token of programs, without a token for forms', async (t) => {

@@ -95,3 +95,32 @@ test('who is in stays in while memcached is away, and who logs out stays out', a
   // It is in memcached by now, so that other gateways know it.
   assert.equal(await who(late), 'somebody');
 });
+
+test('what a node makes of a session is none, and keeps nobody from logging in', async () => {
+  const { items, login, who } = startApp();
+  const cookie = await login();
+  const [key] = [...items.keys()];
+  const sound = JSON.parse(items.get(key!)!.toString());
+  const values: unknown[] = [
+    null,
+    5,
+    'text',
+    [],
+    {},
+    { ...sound, cookie: null },
+    { ...sound, cookie: 'text' },
+    { ...sound, cookie: { ...sound.cookie, expires: {} } },
+    { ...sound, cookie: { ...sound.cookie, originalMaxAge: 'long' } },
+    { ...sound, admin: 5 },
+    { ...sound, csrf: {} },
+    { ...sound, loginAt: 'never' },
+    { ...sound, more: 'x'.repeat(4_096) },
+  ];
+  const texts = ['', '{', '\0', ...values.map((value) => JSON.stringify(value))];
+  for (const text of texts) {
+    items.set(key!, Buffer.from(text));
+    assert.equal(await who(cookie), 'nobody', text.slice(0, 200));
+  }
+  items.set(key!, Buffer.from(JSON.stringify(sound)));
+  assert.equal(await who(cookie), 'somebody');
+});
