@@ -58,6 +58,33 @@ export function mergeDecisions(a: Decisions, b: Decisions): Decisions {
   return merged ?? a;
 }
 
+/** How far a version may be beyond the one that is known: so many decisions nobody makes. */
+const MAX_AHEAD = 1_000_000;
+/** Most that is learned of backends that are not one's own; the document of so many still fits an item. */
+const MAX_STRANGE = 1_024;
+
+/**
+ * What of a foreign document may be taken in. One node could otherwise show a version after which there
+ * is none, or ever more backends, so that no operator's decision would be shared any more.
+ * @param own The subjects of this gateway's own backends.
+ */
+export function credibleDecisions(
+  known: Decisions,
+  found: Decisions,
+  own: ReadonlySet<string>,
+): Decisions {
+  let strange = 0;
+  for (const subject of known.keys()) if (!own.has(subject)) strange += 1;
+  const credible = [...found].filter(([subject, { version }]) => {
+    const ours = known.get(subject);
+    if (version > (ours?.version ?? 0) + MAX_AHEAD) return false;
+    if (ours || own.has(subject)) return true;
+    strange += 1;
+    return strange <= MAX_STRANGE;
+  });
+  return credible.length === found.size ? found : new Map(credible);
+}
+
 /** Whether `a` says all that `b` says. */
 export function coversDecisions(a: Decisions, b: Decisions): boolean {
   return mergeDecisions(a, b) === a;

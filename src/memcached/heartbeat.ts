@@ -26,8 +26,8 @@ export interface BackendBeat {
 
 const FORMAT = 1;
 const HEALTH = ['unknown', 'up', 'down'];
-/** Bound what a foreign item can make a gateway keep. */
-const MAX_BYTES = 262_144;
+/** Bound what a foreign item can make a gateway keep, and read each second of each gateway there is. */
+const MAX_BYTES = 65_536;
 const MAX_ROWS = 4_096;
 
 export function encodeHeartbeat({ instance, beat, stopping, secret, services }: Heartbeat): Buffer {

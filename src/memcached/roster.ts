@@ -1,6 +1,6 @@
 const FORMAT = 1;
 /** Bounds what a foreign item can make a gateway ask for. */
-const MAX_GATEWAYS = 64;
+export const MAX_GATEWAYS = 64;
 const NAME = /^[A-Za-z0-9._:-]{1,128}$/;
 
 export function isGatewayName(name: unknown): name is string {

@@ -1,17 +1,19 @@
 import type { VersionedItem } from './byte-requests.ts';
 import {
   coversDecisions,
+  credibleDecisions,
   type Decision,
   type Decisions,
   decided,
   decodeDecisions,
   encodeDecisions,
   mergeDecisions,
+  subjectOf,
 } from './decisions.ts';
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, type ServiceBeat } from './heartbeat.ts';
 import { OWN_KEYS } from './own-keys.ts';
 import { type Peer, Peers } from './peers.ts';
-import { decodeRoster, encodeRoster, mendedRoster } from './roster.ts';
+import { decodeRoster, encodeRoster, MAX_GATEWAYS, mendedRoster } from './roster.ts';
 import type { StateNode } from './state-node.ts';
 
 export interface SharedStateOptions {
@@ -62,6 +64,8 @@ export class SharedState {
   readonly #peers: Peers;
   /** When each gateway's name was first read. */
   readonly #known = new Map<string, number>();
+  /** The names that each node had when it last answered. */
+  readonly #rosters = new Map<StateNode, ReadonlySet<string>>();
   readonly #busy = new Set<StateNode>();
   #decisions: Decisions;
   #beat = 0;
@@ -161,25 +165,42 @@ export class SharedState {
   /** Learns what the node knows of decisions, and brings it up to what is known here. */
   async #share(node: StateNode, item: VersionedItem | undefined): Promise<void> {
     const held = item && decodeDecisions(item.value);
-    if (held) this.#decisions = mergeDecisions(this.#decisions, held);
+    const credible = held && credibleDecisions(this.#decisions, held, this.#ownSubjects());
+    if (credible) this.#decisions = mergeDecisions(this.#decisions, credible);
     const wanted = this.#decisions;
-    if (wanted.size === 0 || (held && coversDecisions(held, wanted))) return;
+    const isThere = held !== undefined && credible === held && coversDecisions(held, wanted);
+    if (wanted.size === 0 || isThere) return;
     // Where somebody else was first, the next heartbeat merges what they wrote.
     await put(node, DECISIONS_KEY, item, encodeDecisions(wanted));
+  }
+
+  #ownSubjects(): Set<string> {
+    const beats = this.#options.report();
+    return new Set(
+      beats.flatMap(({ name, backends }) => backends.map((one) => subjectOf(name, one.name))),
+    );
   }
 
   async #enlist(node: StateNode, item: VersionedItem | undefined): Promise<void> {
     const now = this.#now();
     const roster = decodeRoster(item?.value);
+    this.#rosters.set(node, roster);
     for (const name of roster) if (!this.#known.has(name)) this.#known.set(name, now);
     const mended = mendedRoster(roster, this.#options.name, (name) => this.#isForgotten(name, now));
     if (mended) await put(node, ROSTER_KEY, item, encodeRoster(mended));
   }
 
-  /** After all nodes have been told, or the roster of another one would bring them back. */
+  /**
+   * After all nodes have been told, or the roster of another one would bring them back. A node that shows
+   * other names each time would have ever more of them asked after: who is in no roster any more, as
+   * after the loss of a node's data, is kept while it lives, and of those so many.
+   */
   #forget(now: number): void {
+    const named = new Set([...this.#rosters.values()].flatMap((names) => [...names]));
+    const live = this.#peers.live(now).filter(({ name }) => !named.has(name));
+    for (const { name } of live.slice(0, MAX_GATEWAYS)) named.add(name);
     for (const name of this.#known.keys()) {
-      if (!this.#isForgotten(name, now)) continue;
+      if (named.has(name) && !this.#isForgotten(name, now)) continue;
       this.#known.delete(name);
       this.#peers.forget(name);
     }

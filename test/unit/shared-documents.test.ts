@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   coversDecisions,
+  credibleDecisions,
   type Decision,
   type Decisions,
   decided,
@@ -17,6 +18,27 @@ import { randomFrom } from '../support/random.ts';
 const NONE: Decisions = new Map();
 
 describe('decisions', () => {
+  test('are taken from a node in so far as they can have been made, so that others can follow', () => {
+    const own = new Set(['console/a']);
+    const drain = { version: 1, state: 'drain', weight: null, by: 'x' } as const;
+    const sound: Decisions = new Map([['console/a', drain]]);
+    assert.equal(credibleDecisions(NONE, sound, own), sound);
+    assert.equal(credibleDecisions(sound, NONE, own), NONE);
+    const last = { ...drain, version: Number.MAX_SAFE_INTEGER };
+    const mixed: Decisions = new Map([
+      ['console/a', last],
+      ['console/b', drain],
+    ]);
+    assert.deepEqual([...credibleDecisions(sound, mixed, own).keys()], ['console/b']);
+    const crowd = (prefix: string): Decisions =>
+      new Map(Array.from({ length: 4_000 }, (_, n) => [`console/${prefix}${n}`, drain]));
+    const learned = mergeDecisions(NONE, credibleDecisions(NONE, crowd('x'), own));
+    assert.equal(learned.size, 1_024);
+    assert.equal(credibleDecisions(learned, crowd('y'), own).size, 0);
+    // What is decided on a backend of one's own is learned all the same.
+    assert.equal(credibleDecisions(learned, sound, own), sound);
+  });
+
   const random = randomFrom(3);
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
   const anyDecisions = (): Decisions => {
