@@ -47,15 +47,34 @@ export class Seats {
   }
 }
 
-/** Whom an address stands for: of IPv6 a client has a whole /64, and may use any address in it. */
+/**
+ * Whom an address stands for: of IPv6 a client has a whole /64, and may use any address in it. Where IPv6
+ * has an IPv4 address in it, mapped (RFC 4291 §2.5.5.2) or by NAT64 (RFC 6052 §2.1), it is that one:
+ * all of them are in one /64.
+ */
 export function subscriber(address: string): string {
   if (!isIPv6(address)) return address;
-  const [before = '', after = ''] = address.toLowerCase().split('::', 2);
-  const groups = (text: string) => (text === '' ? [] : text.split(':'));
-  const [head, tail] = [groups(before), groups(after)];
-  // Dotted decimals at the end stand for two groups; they never reach the first four.
-  const length = head.length + tail.length + (address.includes('.') ? 1 : 0);
-  const zeros = address.includes('::') ? Array<string>(Math.max(0, 8 - length)).fill('0') : [];
-  const first = [...head, ...zeros, ...tail].slice(0, 4);
-  return `${first.map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`;
+  const groups = groupsOf(address);
+  const prefix = groups.slice(0, 6).join(':');
+  if (prefix === '0:0:0:0:0:ffff' || prefix === '64:ff9b:0:0:0:0') return dotted(groups.slice(6));
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+/** The eight groups of an IPv6 address, each in its shortest form. */
+function groupsOf(address: string): string[] {
+  const [plain = ''] = address.toLowerCase().split('%', 1);
+  const hexadecimal = plain.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts: string[]) => {
+    const [a, b, c, d] = parts.map(Number) as [number, number, number, number];
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
+  const [head = [], tail] = hexadecimal
+    .split('::', 2)
+    .map((side) => side.split(':').filter(Boolean));
+  const zeros = tail ? Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0') : [];
+  return [...head, ...zeros, ...(tail ?? [])].map((group) => group.replace(/^0+(?=.)/, ''));
+}
+
+function dotted(groups: readonly string[]): string {
+  const numbers = groups.map((group) => Number.parseInt(group, 16));
+  return numbers.flatMap((number) => [number >> 8, number & 0xff]).join('.');
 }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { RateExchange } from '../../src/gateway/rate-exchange.ts';
 import { type MemcachedClient, UnavailableError } from '../../src/memcached/client.ts';
 import { describeLimit, RateLimits, type Total } from '../../src/policy/rate-limits.ts';
+import { subscriber } from '../../src/policy/seats.ts';
 import { rateLimits } from '../../src/setting-readers.ts';
 import { until } from '../support/until.ts';
 
@@ -154,4 +155,32 @@ test('without memcached the data planes of a gateway still count together, withi
   exchange.add(Array.from({ length: 20_000 }, (_, i) => hits(String(i))[0]!));
   await until('those that had room are told', () => totals.length === 10_000);
   exchange.close();
+});
+
+test('an address in IPv6 stands for its /64, or for the IPv4 address in it, however it is spelled', () => {
+  const cases: Readonly<Record<string, readonly string[]>> = {
+    '2001:db8:1:2::/64': [
+      '2001:db8:1:2:3:4:5:6',
+      '2001:DB8:1:2::9',
+      '2001:0db8:0001:0002::',
+      '2001:db8:1:2::192.0.2.7',
+    ],
+    '2001:db8:0:0::/64': ['2001:db8::1', '2001:db8:0:0:ffff::'],
+    'fe80:0:0:0::/64': ['fe80::1', 'fe80::2%eth0'],
+    '0:0:0:0::/64': ['::1', '::', '::192.0.2.7'],
+    '192.0.2.7': [
+      '192.0.2.7',
+      '::ffff:192.0.2.7',
+      '::FFFF:192.0.2.7',
+      '::ffff:c000:207',
+      '0:0:0:0:0:ffff:c000:0207',
+      '64:ff9b::192.0.2.7',
+      '64:ff9b::c000:207',
+    ],
+    '64:ff9b:1:0::/64': ['64:ff9b:1::192.0.2.7'],
+    'no address': ['no address'],
+  };
+  for (const [expected, addresses] of Object.entries(cases)) {
+    for (const address of addresses) assert.equal(subscriber(address), expected, address);
+  }
 });
