@@ -29,6 +29,7 @@ const HEALTH = ['unknown', 'up', 'down'];
 /** Bound what a foreign item can make a gateway keep, and read each second of each gateway there is. */
 const MAX_BYTES = 65_536;
 const MAX_ROWS = 4_096;
+const MAX_SERVICES = 16;
 
 export function encodeHeartbeat({ instance, beat, stopping, secret, services }: Heartbeat): Buffer {
   const rows = services.map(({ name, backends }) => [
@@ -49,7 +50,8 @@ export function decodeHeartbeat(item: Buffer): Heartbeat | undefined {
       return undefined;
     }
     if (!isShort(instance) || !isShort(secret)) return undefined;
-    return { instance, beat, stopping, secret, services: rowsOf(services).map(serviceOf) };
+    const rows = rowsOf(services, MAX_SERVICES);
+    return { instance, beat, stopping, secret, services: rows.map(serviceOf) };
   } catch {
     return undefined;
   }
@@ -68,8 +70,8 @@ function backendOf([name, tunnels, health]: readonly unknown[]): BackendBeat {
   return { name, tunnels: tunnels as number, health: health as BackendBeat['health'] };
 }
 
-function rowsOf(rows: unknown): readonly (readonly unknown[])[] {
-  if (!Array.isArray(rows) || rows.length > MAX_ROWS || !rows.every(Array.isArray)) {
+function rowsOf(rows: unknown, most = MAX_ROWS): readonly (readonly unknown[])[] {
+  if (!Array.isArray(rows) || rows.length > most || !rows.every(Array.isArray)) {
     throw new TypeError('no rows');
   }
   return rows;

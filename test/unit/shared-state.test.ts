@@ -112,4 +112,8 @@ test('a heartbeat of a thousand backends is read, one of very many is none', () 
   };
   assert.ok(decodeHeartbeat(beatOf(1_000)));
   assert.equal(decodeHeartbeat(beatOf(4_000)), undefined);
+  // All of them would stand on the status page.
+  const services = Array.from({ length: 17 }, (_, n) => ({ name: `service ${n}`, backends: [] }));
+  const many = { instance: 'i', beat: 1, stopping: false, secret: 's', services };
+  assert.equal(decodeHeartbeat(encodeHeartbeat(many)), undefined);
 });
