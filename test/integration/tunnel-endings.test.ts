@@ -175,6 +175,23 @@ describe('when the backend of a tunnel is gone', () => {
     assert.deepEqual([before.length, code], [1, 1012]);
   });
 
+  test('compressed frames have passed as they are, and hid no close frame', async (t) => {
+    const { backend, relay } = await stage(t);
+    const { client, console } = await openRawTunnel(t, relay.port, backend);
+    // RSV1 of RFC 7692; payloads that look like close frames, and one that nobody can unpack.
+    const alike = Buffer.alloc(300, Buffer.of(0x88, 2, 3, 232));
+    const payloads = [alike, Buffer.alloc(70_000, 0xff), Buffer.alloc(0)];
+    const frames = Buffer.concat(payloads.map((payload) => frame({ opcode: 2, rsv: 4, payload })));
+    console.write(frames.subarray(0, 5_000));
+    await client.has(5_000);
+    console.write(frames.subarray(5_000));
+    console.socket.end();
+    assert.ok((await client.has(frames.length + 1)).subarray(0, frames.length).equals(frames));
+    client.write(frame({ opcode: CLOSE, payload: Buffer.of(3, 244), masked: true }));
+    const { before, code } = endOf(await client.all());
+    assert.deepEqual([before.length, code], [3, 1012]);
+  });
+
   test('that takes nothing any more, the client is told 1014 and closes cleanly', async (t) => {
     const { backend, relay } = await stage(t, { timeouts: { serverMs: 300 } });
     const { socket, closed } = await openClient(t, relay.port);
