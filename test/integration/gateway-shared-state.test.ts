@@ -252,6 +252,7 @@ test('memcached that stands still holds up neither consoles nor decisions', asyn
   a.control.decide('console', 'two', DRAIN);
   assert.notEqual((await open(t, a)).name, 'two');
   const took = performance.now() - begun;
-  assert.ok(took < 400, `${took} ms for two consoles`);
+  // The nodes themselves are waited for half a second each time.
+  assert.ok(took < 900, `${took} ms for two consoles`);
   for (const node of nodes) node.resume();
 });
