@@ -146,7 +146,7 @@ export class ReplicatedStore implements CacheStore {
   async count(verb: 'incr' | 'decr', key: string, by: bigint): Promise<bigint | undefined> {
     refuseOwnKey(key);
     const owners = () => this.#replicas.ownersOf(key).all;
-    const decision = await this.#writer.decide(key, ({ node }) => node.count(verb, key, by));
+    const decision = await this.#writer.decide(key, ({ node }) => countOn(node, verb, key, by));
     if (decision === undefined) return undefined;
     await this.#writer.apply({
       owners,
@@ -214,6 +214,23 @@ export class ReplicatedStore implements CacheStore {
     return new Map(
       items.map(([key, item]) => [key, new FoundItem({ place, entry, answer: item })]),
     );
+  }
+}
+
+/** A placeholder is no number, as a node says; to clients it is nothing. */
+async function countOn(
+  node: CacheNode,
+  verb: 'incr' | 'decr',
+  key: string,
+  by: bigint,
+): Promise<bigint | undefined> {
+  try {
+    return await node.count(verb, key, by);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    const item = await node.fetch(key);
+    if (item !== undefined && isPlaceholder(item)) return undefined;
+    throw error;
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { CacheStore, StorageVerb } from '../../src/cache/cache-store.ts';
 import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { MemcachedNode } from '../../src/cache/memcached-node.ts';
+import { PLACEHOLDER, PLACEHOLDER_FLAGS } from '../../src/cache/placeholder.ts';
 import { createSessionCache } from '../../src/cache/session-cache.ts';
 import { parseNode } from '../../src/memcached/node-address.ts';
 import { OWN_KEYS } from '../../src/memcached/own-keys.ts';
@@ -217,6 +218,14 @@ describe('the session cache on real nodes', () => {
       for (const node of nodes) assert.equal((await node.fetch(key))?.value.toString(), 'own', key);
     }
     assert.equal(await store.store('set', 'dashgate:1:of-a-django', value, 0, 0), 'STORED');
+  });
+
+  it('does not count what is only the place of an item that is being copied', async (t) => {
+    const { store, nodes } = await startCache(t);
+    for (const node of nodes) await node.store('set', 'n', PLACEHOLDER, PLACEHOLDER_FLAGS, 60);
+    assert.equal(await store.count('incr', 'n', 1n), undefined);
+    for (const node of nodes) await node.store('set', 'n', PLACEHOLDER, 0, 60);
+    await assert.rejects(store.count('incr', 'n', 1n), /non-numeric/);
   });
 
   it('refuses a version that another node or another epoch has counted', async (t) => {

@@ -1,7 +1,19 @@
 import type { CacheStore } from '../../src/cache/cache-store.ts';
+import { type CacheTiming, DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { createSessionCache } from '../../src/cache/session-cache.ts';
 import { startMemcached } from './memcached.ts';
 import { until } from './until.ts';
+
+/** For tests of what is answered, and not when: no node is given up on a machine that is busy. */
+const PATIENT: CacheTiming = {
+  ...DEFAULT_CACHE_TIMING,
+  readDeadlineMs: 2_000,
+  writeDeadlineMs: 2_000,
+  pollDeadlineMs: 2_000,
+  leaseMs: 5_000,
+  leaseWaitMs: 5_050,
+  establishMs: 2_000,
+};
 
 /** A cache on so many real memcached nodes of its own, with every node full. */
 export async function replicatedStore(
@@ -12,6 +24,7 @@ export async function replicatedStore(
   const cache = createSessionCache({
     nodes: nodes.map(({ address }) => address),
     placement: 'pymemcache',
+    timing: PATIENT,
   });
   t.after(() => cache.close());
   await cache.start();
