@@ -86,7 +86,10 @@ async function logIn(page: Page, { portal }: Demo): Promise<void> {
   await page.fill('input[name=username]', 'demo');
   await page.fill('input[name=password]', 'secret');
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL('**/dashboard/project/');
+  await page.waitForURL('**/dashboard/project/').catch(async (cause) => {
+    const shown = await page.locator('body').innerText();
+    throw new Error(`no login, but ${page.url()}: ${shown.slice(0, 1_000)}`, { cause });
+  });
 }
 
 /** Who has served this session so far, as the page tells. */
