@@ -2,7 +2,13 @@ import { PickleInput } from './pickle-input.ts';
 import { PickleMachine } from './pickle-machine.ts';
 import { OP } from './pickle-opcodes.ts';
 import { settle } from './pickle-settling.ts';
-import { decodeAscii, decodeQuoted, decodeRawUnicodeEscape, decodeUtf8 } from './pickle-text.ts';
+import {
+  decodeAscii,
+  decodeName,
+  decodeQuoted,
+  decodeRawUnicodeEscape,
+  decodeUtf8,
+} from './pickle-text.ts';
 import {
   float,
   integer,
@@ -153,7 +159,7 @@ function checkFrame(input: PickleInput, length: number): void {
 
 function nameOf(line: Buffer): string {
   if (line.length === 0) throw new PickleError('a class or function has no name');
-  return decodeUtf8(line);
+  return decodeName(line);
 }
 
 function nonNegative(length: number): number {

@@ -15,6 +15,15 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
+/** Decodes the name of a class or function, in which Python has no lone surrogates. @throws PickleError */
+export function decodeName(bytes: Uint8Array): string {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    throw new PickleError('the name of a class or function is not UTF-8');
+  }
+}
+
 function decodeWithSurrogates(bytes: Uint8Array): string {
   const parts: string[] = [];
   let start = 0;

@@ -31,6 +31,7 @@ const REFUSED: readonly (readonly [name: string, pickle: Buffer, message: RegExp
   ['an int that Python reads as False', bytes('I-0\n.'), /an int is not decimal/],
   ['an int with a blank before it', bytes('I 1\n.'), /an int is not decimal/],
   ['a class without a name', bytes('ca\n\n.'), /no name/],
+  ['a class whose name has a lone surrogate', bytes('ca\n\xed\xb2\x80\n.'), /name .* is not UTF-8/],
   ['an int of 5,000 digits', bytes('L', '9'.repeat(5000), 'L\n.'), /over 4300 digits/],
   ['a float in words', bytes('F1.2.3\n.'), /a float is not written as one/],
   ['a float with a blank before it', bytes('F 2.5\n.'), /a float is not written as one/],
