@@ -28,13 +28,19 @@ export function sharedSecret({ SHARED_SECRET, keyPairs }: Config): Buffer {
 }
 
 /**
- * What the items are sealed with that gateways share; undefined where they are not. Only a secret
- * that was set is good for that: one made of a private key would change with it, at one gateway
- * after the other, and have them take each other for strangers meanwhile.
+ * The nodes as gateways that share a secret read and write them. Only one that was set is good for
+ * that: one made of a private key would change with it, at one gateway after the other, and have
+ * them take each other for strangers meanwhile.
+ * @param onBroken is told of each item without the right seal.
  */
-export function sealSecret(config: Config): Buffer | undefined {
-  if (config.SHARED_SECRET === undefined) return undefined;
-  return Buffer.from(hkdfSync('sha256', sharedSecret(config), '', 'sealed items', 32));
+export function sealedNodes(
+  config: Config,
+  nodes: readonly StateNode[],
+  onBroken?: (address: string, key: string) => void,
+): readonly StateNode[] {
+  if (config.SHARED_SECRET === undefined) return nodes;
+  const secret = Buffer.from(hkdfSync('sha256', sharedSecret(config), '', 'sealed items', 32));
+  return nodes.map((node) => sealedNode(node, secret, onBroken));
 }
 
 /** What the cookies of the admin pages are signed with. */
@@ -49,9 +55,8 @@ export function consolePins(config: Config, nodes: readonly StateNode[]): Tunnel
   const { CONSOLE_PIN_TTL } = config;
   if (CONSOLE_PIN_TTL === undefined) return undefined;
   const secret = sharedSecret(config);
-  const seal = sealSecret(config);
-  const kept = seal ? nodes.map((node) => sealedNode(node, seal)) : nodes;
-  const pins = new Pins({ nodes: kept, secret, ttl: Math.ceil(CONSOLE_PIN_TTL / 1000) });
+  const ttl = Math.ceil(CONSOLE_PIN_TTL / 1000);
+  const pins = new Pins({ nodes: sealedNodes(config, nodes), secret, ttl });
   pins.connect();
   return {
     keyOf: (target, cookie) => {

@@ -1,9 +1,8 @@
 import type { SharedView } from '../admin/state.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
-import { sealedNode } from '../memcached/sealed-node.ts';
 import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
-import { gatewayName, sealSecret, sharedSecret } from './identity.ts';
+import { gatewayName, sealedNodes, sharedSecret } from './identity.ts';
 import { SharedControl, type StandingDecisions } from './shared-control.ts';
 import type { WatchedService } from './watched-service.ts';
 
@@ -48,7 +47,7 @@ export class Sharing {
     const { decisions, ...rest } = this.#options;
     const options = {
       ...rest,
-      nodes: this.#sealed(this.#nodes),
+      nodes: sealedNodes(this.#config, this.#nodes, this.#tellsOnce()),
       name: gatewayName(this.#config, portalPort),
       secret: sharedSecret(this.#config),
       intervalMs: this.#config.HEARTBEAT_INTERVAL,
@@ -76,22 +75,17 @@ export class Sharing {
     await this.#shared?.close();
   }
 
-  /** The nodes as they are to be read and written: whose items have no seal is told of once. */
-  #sealed(nodes: readonly StateNode[]): readonly StateNode[] {
-    const secret = sealSecret(this.#config);
-    if (secret === undefined) return nodes;
+  /** Tells once of each node that has what another secret, or none, has sealed. */
+  #tellsOnce(): (address: string, key: string) => void {
     const told = new Set<string>();
     const remedy =
       'give all gateways the same SHARED_SECRET; where they have it, find out who else writes there';
-    return nodes.map((node) =>
-      sealedNode(node, secret, (address, key) => {
-        if (told.has(address)) return;
-        told.add(address);
-        const message =
-          'what gateways share is ignored where another secret, or none, has sealed it';
-        this.#options.logger.error({ node: address, key, remedy }, message);
-      }),
-    );
+    return (address, key) => {
+      if (told.has(address)) return;
+      told.add(address);
+      const message = 'what gateways share is ignored where another secret, or none, has sealed it';
+      this.#options.logger.error({ node: address, key, remedy }, message);
+    };
   }
 
   /** What is known of other gateways; undefined until this one takes part. */
@@ -122,6 +116,6 @@ export class Sharing {
 /** What a gateway shares by: where it stays the same, others need not know of a reload. */
 function groupOf(config: Config): string {
   const { MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL } = config;
-  const secrets = [sharedSecret(config), sealSecret(config)].map((one) => one?.toString('hex'));
-  return JSON.stringify([MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL, secrets]);
+  const secret = sharedSecret(config).toString('hex');
+  return JSON.stringify([MEMCACHED_SERVERS, GATEWAY_NAME, HEARTBEAT_INTERVAL, secret]);
 }

@@ -123,8 +123,7 @@ export class Answer {
   /** The head that the client gets of a switch of protocols without fault. */
   switching(head: ResponseHead, { affinity }: AnswerPolicy): string {
     this.status = head.status;
-    const secure = this.outgoing.told.proto === 'https';
-    return switchingHead(head, this.requestId, { affinity, secure });
+    return switchingHead(head, this.requestId, { affinity, secure: this.#secure });
   }
 
   /** What the client gets for these bytes of the backend's body, the last ones if `complete`. */
@@ -190,7 +189,11 @@ export class Answer {
 
   /** Over plain HTTP that field is not to be sent (RFC 6797 §7.2). */
   #hsts({ hsts }: AnswerPolicy): string | undefined {
-    return this.outgoing.told.proto === 'https' ? hsts : undefined;
+    return this.#secure ? hsts : undefined;
+  }
+
+  get #secure(): boolean {
+    return this.outgoing.told.proto === 'https';
   }
 
   #reframingOf(bodyLength: number): Reframing | undefined {

@@ -181,12 +181,14 @@ function interimHead({ status, reason, lines }: ResponseHead, rules?: CookieRule
   let text = `HTTP/1.1 ${status} ${reason}\r\n`;
   for (let line = 0; line < lines.count; line += 1) {
     if (!crossesAtOnce(lines, line)) continue;
-    const isCookieLine = lines.kind(line) === SET_COOKIE;
-    const fate = isCookieLine ? (rules ? fateOfSetCookie(lines, line, rules) : GOES) : STAYS;
-    if (fate !== STAYS) text += fate;
-    else text += lines.text.slice(lines.start(line), lines.end(line));
+    const fate = lines.kind(line) === SET_COOKIE ? fateOfInterimCookie(lines, line, rules) : STAYS;
+    text += fate === STAYS ? lines.text.slice(lines.start(line), lines.end(line)) : fate;
   }
   return text;
+}
+
+function fateOfInterimCookie(lines: HeaderLines, line: number, rules?: CookieRules): Fate {
+  return rules ? fateOfSetCookie(lines, line, rules) : GOES;
 }
 
 function crossesAtOnce(lines: HeaderLines, line: number): boolean {
