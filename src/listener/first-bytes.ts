@@ -21,16 +21,16 @@ export interface FirstBytesOptions<T> {
 
 /**
  * Reads from a connection until it is decided how to go on with it. Once it is, nothing of this is kept by
- * the socket, which may last for days.
+ * the socket, which may last for days. It is one that closes when its client ends (no `allowHalfOpen`), and
+ * whose errors somebody listens to.
  */
 export function readFirstBytes<T>(socket: Socket, options: FirstBytesOptions<T>): void {
   const { decide, timeoutMs, onDecided, onFailed } = options;
-  let bytes = Buffer.alloc(0);
+  let bytes: Buffer | undefined;
   const timer = setTimeout(() => fail(`said too little within ${timeoutMs} ms`), timeoutMs);
-  const listeners = { data: onData, end: onEnd, error: onError, close: onClose };
 
   function onData(chunk: Buffer): void {
-    bytes = Buffer.concat([bytes, chunk]);
+    bytes = bytes ? Buffer.concat([bytes, chunk]) : chunk;
     let decision: Decision<T> | undefined;
     try {
       decision = decide(bytes);
@@ -39,32 +39,30 @@ export function readFirstBytes<T>(socket: Socket, options: FirstBytesOptions<T>)
       return;
     }
     if (!decision) return;
-    clearTimeout(timer);
-    for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
+    leave();
     socket.pause();
-    const rest = bytes.subarray(decision.length);
+    const rest = decision.length > 0 ? bytes.subarray(decision.length) : bytes;
     if (rest.length > 0) socket.unshift(rest);
     onDecided(decision.value);
   }
 
-  function onEnd(): void {
-    fail('closed too early');
-  }
-
-  function onError(error: Error): void {
-    fail(error.message);
-  }
-
   function onClose(): void {
-    clearTimeout(timer);
+    fail(socket.errored?.message ?? 'closed too early');
   }
 
   function fail(detail: string): void {
-    clearTimeout(timer);
+    leave();
     onFailed(detail);
     socket.destroy();
   }
 
-  for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
+  function leave(): void {
+    clearTimeout(timer);
+    socket.off('data', onData);
+    socket.off('close', onClose);
+  }
+
+  socket.on('data', onData);
+  socket.on('close', onClose);
   socket.resume();
 }

@@ -86,8 +86,6 @@ export class Listener {
    */
   addServer(): Server {
     const server = createServer({
-      // Until its handshake is done, a client that closes is gone.
-      allowHalfOpen: !this.#options.tls,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
@@ -129,6 +127,7 @@ export class Listener {
       return;
     }
     this.#sockets.add(socket);
+    socket.on('error', ignore);
     socket.on('close', () => {
       this.#sockets.delete(socket);
       limit?.release();
@@ -160,6 +159,7 @@ export class Listener {
     if (!this.#seat(socket, told?.address ?? plainAddress(socket.remoteAddress))) return;
     const { tls } = this.#options;
     if (!tls) {
+      socket.allowHalfOpen = true;
       // On the next tick, when the new owner listens.
       if (socket.isPaused()) socket.resume();
       this.#options.onConnection(socket, told ?? endpointsOf(socket));
@@ -195,9 +195,7 @@ export class Listener {
         return hello && { value: hello.serverName, length: 0 };
       },
       onDecided: (name) => {
-        socket.on('error', ignore);
         this.#turns.take(subscriber(address), () => {
-          socket.off('error', ignore);
           if (!socket.destroyed) this.#secure(socket, tls.optionsFor(name));
         });
       },

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { GatewayError } from '../errors.ts';
 
 /** One of the places that an address has; to be left once, for further calls do nothing. */
@@ -53,7 +52,7 @@ export class Seats {
  * all of them are in one /64.
  */
 export function subscriber(address: string): string {
-  if (!isIPv6(address)) return address;
+  if (!address.includes(':')) return address;
   const groups = groupsOf(address);
   const prefix = groups.slice(0, 6).join(':');
   if (prefix === '0:0:0:0:0:ffff' || prefix === '64:ff9b:0:0:0:0') return dotted(groups.slice(6));
