@@ -1,7 +1,5 @@
-import type { BlockList } from 'node:net';
 import type { Config } from '../config.ts';
 import { clientAddress } from '../policy/forwarded.ts';
-import { parseNetworks } from '../policy/networks.ts';
 import { AllowedOrigins } from '../policy/origins.ts';
 import { Seats } from '../policy/seats.ts';
 import type { Admission, Admitted, Handshake } from '../relay/admission.ts';
@@ -12,14 +10,12 @@ export class ConsoleAdmission implements Admission {
   readonly #origins: AllowedOrigins | undefined;
   readonly #seats: Seats | undefined;
   readonly #gate: SessionGate | undefined;
-  readonly #trusted: BlockList;
 
   /** @param sessions where the dashboards' are; undefined: a console needs none */
   constructor(config: Config, sessions: SessionItems | undefined) {
     const { CONSOLE_ALLOWED_ORIGINS: origins, TUNNELS_PER_ADDRESS: most } = config;
     this.#origins = origins.length > 0 ? new AllowedOrigins(origins) : undefined;
     this.#seats = most === undefined ? undefined : new Seats(most);
-    this.#trusted = parseNetworks(config.TRUSTED_PROXIES);
     if (!sessions) return;
     this.#gate = new SessionGate({
       items: sessions,
@@ -31,7 +27,7 @@ export class ConsoleAdmission implements Admission {
 
   admit({ fields, host, peer }: Handshake): Admitted {
     this.#origins?.assertAllowed(fields.value('origin'), host);
-    const seat = this.#seats?.take(clientAddress(fields, peer, this.#trusted));
+    const seat = this.#seats?.take(clientAddress(fields, peer));
     return {
       settled: this.#gate?.check(fields.value('cookie')),
       leave: () => seat?.leave(),

@@ -1,10 +1,8 @@
-import type { BlockList } from 'node:net';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Fields } from '../policy/fields.ts';
 import { type Client, clientAddress } from '../policy/forwarded.ts';
-import { parseNetworks } from '../policy/networks.ts';
 import { RateLimits } from '../policy/rate-limits.ts';
 import type { Totals, Uplink } from './messages.ts';
 
@@ -18,15 +16,13 @@ const LOG_MS = 10_000;
 /** Holds a data plane's clients to RATE_LIMITS, and tells the control plane what it has counted. */
 export class RateControl {
   readonly #limits: RateLimits | undefined;
-  readonly #trusted: BlockList;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #logger: Logger;
   #logged = 0;
   #loggedAt = Number.NEGATIVE_INFINITY;
 
   constructor(config: Config, uplink: Pick<Uplink, 'hits'>, logger: Logger) {
-    const { RATE_LIMITS: limits, TRUSTED_PROXIES: trusted } = config;
-    this.#trusted = parseNetworks(trusted);
+    const { RATE_LIMITS: limits } = config;
     this.#logger = logger;
     if (limits.length === 0) return;
     const rates = new RateLimits(limits);
@@ -46,7 +42,7 @@ export class RateControl {
   /** @throws GatewayError `tooManyRequests` */
   assertWithin(method: string, target: string, fields: Fields, peer: Client): void {
     if (!this.#limits) return;
-    const address = () => clientAddress(fields, peer, this.#trusted);
+    const address = () => clientAddress(fields, peer);
     const retryAfter = this.#limits.take(method, target, address);
     if (retryAfter === 0) return;
     const message = 'more requests of that address than RATE_LIMITS allows';

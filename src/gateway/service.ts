@@ -165,7 +165,12 @@ export class Service {
       seatOf: seats && ((address) => (trusts(trusted, address) ? 'free' : seats.tryTake(address))),
       onConnection: (socket, endpoints) => {
         const { address } = endpoints;
-        const client = { endpoints, address, trusted: trusts(trusted, address), scheme };
+        const client = {
+          endpoints,
+          address,
+          proxies: trusts(trusted, address) ? trusted : undefined,
+          scheme,
+        };
         this.#relay.accept(socket, client);
       },
       // Connections that come to nothing are the clients' affair.

@@ -21,7 +21,7 @@ export function createPeerReader(trustedProxies: readonly string[]): PeerReader 
     const address = plainAddress(req.socket.remoteAddress);
     const client: Client = {
       address,
-      trusted: trusts(trusted, address),
+      proxies: trusts(trusted, address) ? trusted : undefined,
       scheme: 'encrypted' in req.socket ? 'https' : 'http',
     };
     const requestId = requestIdOf(fieldsOf(req.headers), client) ?? randomUUID();

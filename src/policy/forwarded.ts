@@ -8,8 +8,8 @@ import { plainAddress, trusts } from './networks.ts';
 export interface Client {
   /** Address of the client that is connected. */
   readonly address: string;
-  /** The client is a proxy of the operator's, whose word on forwarding counts. */
-  readonly trusted: boolean;
+  /** The operator's proxies where it is one of them, whose word on forwarding counts; undefined: it is none. */
+  readonly proxies: BlockList | undefined;
   /** Scheme on which the request came in. */
   readonly scheme: 'https' | 'http';
 }
@@ -97,14 +97,14 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/;
 
 /** The id that a request has already, where a trusted peer gave it one that can be a field's value. */
 export function requestIdOf(incoming: Fields, from: Client): string | undefined {
-  const id = from.trusted ? incoming.value('x-request-id') : undefined;
+  const id = from.proxies ? incoming.value('x-request-id') : undefined;
   return id !== undefined && REQUEST_ID.test(id) ? id : undefined;
 }
 
 /** Says who asks, for a request with these fields to `host`; a trusted peer's word goes first. */
 export function forwarding(incoming: Fields, host: string, from: Client): Forwarding {
   const { address, scheme } = from;
-  if (!from.trusted) {
+  if (!from.proxies) {
     return { client: address, proto: scheme, host, port: portOf(host, from), realIp: address };
   }
   const client = told(incoming, 'x-forwarded-for');
@@ -114,7 +114,7 @@ export function forwarding(incoming: Fields, host: string, from: Client): Forwar
     proto: proto === 'https' || proto === 'http' ? proto : scheme,
     host: told(incoming, 'x-forwarded-host') ?? host,
     port: told(incoming, 'x-forwarded-port') ?? portOf(host, from),
-    realIp: client?.split(',', 1)[0]?.trim() ?? address,
+    realIp: clientAddress(incoming, from),
   };
 }
 
@@ -122,17 +122,26 @@ export function forwarding(incoming: Fields, host: string, from: Client): Forwar
  * The address of the client itself: behind trusted peers the last one in X-Forwarded-For that is not
  * one of them, for what stands before it the client may have written itself.
  */
-export function clientAddress(incoming: Fields, from: Client, trusted: BlockList): string {
-  let address = from.address;
-  if (!from.trusted) return address;
+export function clientAddress(incoming: Fields, { address: nearest, proxies }: Client): string {
+  let address = nearest;
+  if (!proxies) return address;
   const hops = incoming.value('x-forwarded-for')?.split(',') ?? [];
   for (const hop of hops.reverse()) {
-    const next = plainAddress(hop.trim());
-    if (isIP(next) === 0) return address;
+    const next = addressOf(hop.trim());
+    if (next === undefined) return address;
     address = next;
-    if (!trusts(trusted, address)) return address;
+    if (!trusts(proxies, address)) return address;
   }
   return address;
+}
+
+/** An element of X-Forwarded-For: some proxies add the port, and brackets to IPv6. */
+const HOP = /^(?:\[([^\]]*)\]|([^:]*))(?::\d{1,5})?$/;
+
+function addressOf(hop: string): string | undefined {
+  const [, bracketed, bare] = HOP.exec(hop) ?? [];
+  const address = plainAddress(bracketed ?? bare ?? hop);
+  return isIP(address) === 0 ? undefined : address;
 }
 
 /** As `requestHeaders`, for a websocket handshake: `Upgrade` crosses, as RFC 6455 §4.1 asks. */

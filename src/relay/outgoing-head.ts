@@ -80,7 +80,7 @@ export class ForwardedLines {
 
   /** What is told of a request, and is in `text` from now on. */
   of({ lines, host }: RequestHead): Forwarding {
-    if (this.#told && this.#host === host && !this.#client.trusted) return this.#told;
+    if (this.#told && this.#host === host && !this.#client.proxies) return this.#told;
     const told = forwarding(lines, host, this.#client);
     this.#host = host;
     this.#told = told;

@@ -158,7 +158,7 @@ export async function startRelay(
     onConnection: (socket, endpoints) => {
       const { address } = endpoints;
       clients.push(socket);
-      relay.accept(socket, { endpoints, address, trusted: false, scheme: 'http' });
+      relay.accept(socket, { endpoints, address, proxies: undefined, scheme: 'http' });
     },
   });
   listener.server.listen(0, '127.0.0.1');

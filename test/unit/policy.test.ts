@@ -6,11 +6,12 @@ import { AffinityCookie, cookieValue, secureCookies } from '../../src/policy/coo
 import { errorPage } from '../../src/policy/error-page.ts';
 import { type Peer, requestHeaders, upgradeHeaders } from '../../src/policy/forwarded.ts';
 import { rewriteLocation } from '../../src/policy/location.ts';
+import { parseNetworks } from '../../src/policy/networks.ts';
 import { httpsLocation, isRoot } from '../../src/policy/redirect.ts';
 import { applyResponsePolicy } from '../../src/policy/response.ts';
 
-const peer: Peer = { address: '192.0.2.7', trusted: false, scheme: 'https', requestId: 'r-1' };
-const trusted: Peer = { ...peer, trusted: true };
+const peer: Peer = { address: '192.0.2.7', proxies: undefined, scheme: 'https', requestId: 'r-1' };
+const trusted: Peer = { ...peer, proxies: parseNetworks(['192.0.2.7', '10.0.0.0/8']) };
 
 describe('forwarding headers', () => {
   test('a client cannot choose them', () => {
@@ -45,6 +46,27 @@ describe('forwarding headers', () => {
     assert.equal(headers['x-forwarded-proto'], 'http');
     assert.equal(headers['x-forwarded-host'], 'public.example');
     assert.equal(headers['x-forwarded-port'], '80');
+  });
+
+  test('who asks is the last address that is no trusted proxy, with or without a port', () => {
+    const asked: [forwardedFor: string, realIp: string][] = [
+      ['6.6.6.6, 198.51.100.1, 10.0.0.1', '198.51.100.1'],
+      ['6.6.6.6, 198.51.100.1:4711', '198.51.100.1'],
+      ['6.6.6.6, 198.51.100.1, 10.0.0.1:80', '198.51.100.1'],
+      ['[2001:db8::7]:4711', '2001:db8::7'],
+      ['[2001:db8::7]', '2001:db8::7'],
+      ['2001:db8::7', '2001:db8::7'],
+      ['::ffff:198.51.100.1', '198.51.100.1'],
+      ['10.0.0.3', '10.0.0.3'],
+      ['198.51.100.1, unknown', '192.0.2.7'],
+      ['198.51.100.1, ', '192.0.2.7'],
+      ['198.51.100.1, 10.0.0.1:port', '192.0.2.7'],
+      ['198.51.100.1, [10.0.0.1', '192.0.2.7'],
+    ];
+    for (const [forwardedFor, realIp] of asked) {
+      const headers = requestHeaders({ host: 'a', 'x-forwarded-for': forwardedFor }, trusted);
+      assert.equal(headers['x-real-ip'], realIp, forwardedFor);
+    }
   });
 
   test('even a trusted proxy passes no list of schemes on: Django reads the first, nova the whole', () => {

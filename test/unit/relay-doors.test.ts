@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import { describe, test } from 'node:test';
 import { type Peer, requestHeaders, upgradeHeaders } from '../../src/policy/forwarded.ts';
+import { parseNetworks } from '../../src/policy/networks.ts';
 import { applyResponsePolicy } from '../../src/policy/response.ts';
 import type { HeaderLines } from '../../src/relay/header-lines.ts';
 import {
@@ -13,7 +14,8 @@ import {
 import { RequestParser } from '../../src/relay/request-parser.ts';
 import { ResponseParser } from '../../src/relay/response-parser.ts';
 
-const peer: Peer = { address: '192.0.2.7', trusted: false, scheme: 'https', requestId: 'r-1' };
+const peer: Peer = { address: '192.0.2.7', proxies: undefined, scheme: 'https', requestId: 'r-1' };
+const PROXIES = parseNetworks(['192.0.2.0/24', '10.0.0.0/8']);
 const site = { host: 'vip', secure: true, backends: new Set(['c1:8001']) };
 const options: ResponseOptions = {
   site,
@@ -78,7 +80,7 @@ describe('both doors forward the same', () => {
       test(`${why} from a ${trusted ? 'trusted' : 'plain'} client`, () => {
         const parsed = new RequestParser().parse(head('GET / HTTP/1.1', ...lines));
         assert.ok(parsed);
-        const asks = { ...peer, trusted };
+        const asks = { ...peer, proxies: trusted ? PROXIES : undefined };
         const rules = parsed.upgrade ? upgradeHeaders : requestHeaders;
         const expected = rules(nodeHeaders(parsed.lines), asks);
         const { text } = requestHead(parsed, new ForwardedLines(asks), asks.requestId, undefined);

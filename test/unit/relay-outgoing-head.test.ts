@@ -13,7 +13,7 @@ import {
 import { RequestParser } from '../../src/relay/request-parser.ts';
 import { ResponseParser } from '../../src/relay/response-parser.ts';
 
-const peer: Peer = { address: '192.0.2.7', trusted: false, scheme: 'https', requestId: 'r-1' };
+const peer: Peer = { address: '192.0.2.7', proxies: undefined, scheme: 'https', requestId: 'r-1' };
 const affinity = new AffinityCookie('SERVERID');
 const site = { host: 'vip', secure: true, backends: new Set(['c1:8001']) };
 const options: ResponseOptions = {
