@@ -67,7 +67,10 @@ export async function agentResource(
   };
   configure();
   const command = join(folder, 'dashgate-command');
-  writeFileSync(command, `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`, { mode: 0o755 });
+  const { NODE_COMPILE_CACHE } = process.env;
+  const cache = NODE_COMPILE_CACHE ? `NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE} ` : '';
+  const exec = `${cache}exec ${process.execPath} ${MAIN} "$@"`;
+  writeFileSync(command, `#!/bin/sh\n${exec}\n`, { mode: 0o755 });
   // ocf-tester has nobody run it, who may not come everywhere.
   const agent = join(folder, 'dashgate');
   copyFileSync(AGENT, agent);
