@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { CacheStore, StorageVerb } from '../../src/cache/cache-store.ts';
-import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { MemcachedNode } from '../../src/cache/memcached-node.ts';
 import { PLACEHOLDER, PLACEHOLDER_FLAGS } from '../../src/cache/placeholder.ts';
 import { createSessionCache } from '../../src/cache/session-cache.ts';
 import { parseNode } from '../../src/memcached/node-address.ts';
 import { OWN_KEYS } from '../../src/memcached/own-keys.ts';
+import { PATIENT } from '../support/cache-replicated.ts';
 import { startMemcached } from '../support/memcached.ts';
 import { randomFrom } from '../support/random.ts';
-
-const PATIENT = { ...DEFAULT_CACHE_TIMING, writeDeadlineMs: 5000, readDeadlineMs: 5000 };
 
 async function startCache(t: TestContext, copies = 2) {
   const servers = await Promise.all([startMemcached(t), startMemcached(t), startMemcached(t)]);

@@ -5,7 +5,7 @@ import { startMemcached } from './memcached.ts';
 import { until } from './until.ts';
 
 /** For tests of what is answered, and not when: no node is given up on a machine that is busy. */
-const PATIENT: CacheTiming = {
+export const PATIENT: CacheTiming = {
   ...DEFAULT_CACHE_TIMING,
   readDeadlineMs: 2_000,
   writeDeadlineMs: 2_000,

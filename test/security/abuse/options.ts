@@ -21,7 +21,7 @@ Attacks Dashgate, HAProxy and nginx, one after the other, and measures what anot
 
   --only NAMES     attacks (${ATTACKS.map(({ name }) => name).join(', ')})
   --peers NAMES    proxies (${PROXIES.map(({ name }) => name).join(', ')})
-  --seconds N      how long the user is watched in each attack, in rounds of a second (5)
+  --seconds N      how long the user is watched in each attack, in rounds of a second (10)
   --connections N  abusive connections at once (1000)
   --json FILE      write all that was found
   --write FILE     put the table into its place in this document
@@ -37,7 +37,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       help: { type: 'boolean', short: 'h' },
       only: { type: 'string' },
       peers: { type: 'string' },
-      seconds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '10' },
       connections: { type: 'string', default: '1000' },
       json: { type: 'string' },
       write: { type: 'string' },
