@@ -40,7 +40,7 @@ async function stepsOf(library: string, host: string, port: number) {
     .map((line) => JSON.parse(line) as [string, unknown]);
 }
 
-// Most of the time they wait for something to expire.
+// Most of its time each waits for its cache to be full.
 describe('a client library is answered by the door as by memcached', { concurrency: 4 }, () => {
   for (const library of Object.keys(KNOWN).flatMap((name) => [name, `django-${name}`])) {
     for (const nodes of [1, 3])

@@ -143,7 +143,8 @@ async function outcome(work: Promise<unknown>): Promise<unknown> {
   }
 }
 
-describe('the session cache on real nodes', () => {
+// Most of its time each waits for its cache to be full.
+describe('the session cache on real nodes', { concurrency: 4 }, () => {
   for (const copies of [1, 2, 3]) {
     it(`answers as one memcached would, with ${copies} copies`, async (t) => {
       const { store, nodes } = await startCache(t, copies);

@@ -9,9 +9,9 @@ export const PATIENT: CacheTiming = {
   ...DEFAULT_CACHE_TIMING,
   readDeadlineMs: 2_000,
   writeDeadlineMs: 2_000,
-  pollDeadlineMs: 2_000,
-  leaseMs: 5_000,
-  leaseWaitMs: 5_050,
+  pollDeadlineMs: 1_000,
+  leaseMs: 2_000,
+  leaseWaitMs: 2_050,
   establishMs: 2_000,
 };
 
