@@ -58,7 +58,7 @@ const isState = has({
     has({ listeners: listOf(has({ name: isText, address: isText, port: isNumber })) }),
   ),
   workers: optional(
-    listOf(has({ kind: isText, slot: isNumber, state: isText, restarts: isNumber })),
+    listOf(has({ kind: isText, slot: isNumber, pid: isNumber, state: isText, restarts: isNumber })),
   ),
   cache: optional(
     has({ sure: isFlag, nodes: listOf(has({ node: isText, state: isText, reachable: isFlag })) }),

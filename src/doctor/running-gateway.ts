@@ -1,3 +1,4 @@
+import { isRemoteState } from '../admin-client/remote-state.ts';
 import { ask } from '../admin-client/request.ts';
 import { adminTarget } from '../admin-client/target.ts';
 import { ANYBODY, trustIn } from '../admin-client/trust.ts';
@@ -26,26 +27,27 @@ export async function findGateway(config: Config): Promise<RunningGateway | unde
     const known = { ...target, trust: adminKeyPair && trustIn(adminKeyPair.leaf) };
     const state = ask(known, { path: '/api/state', timeoutMs: ANSWER_MS });
     const { body } = await state.catch(() => ({ body: '' }));
-    return { pids: pidsIn(body), peers: peersIn(body) };
+    return toldBy(body);
   } catch {
     return undefined;
   }
 }
 
-function pidsIn(state: string): number[] {
-  try {
-    const { workers } = JSON.parse(state) as { workers: { kind: string; pid: number }[] };
-    return workers.filter(({ kind }) => kind === 'relay').map(({ pid }) => pid);
-  } catch {
-    return [];
-  }
+/** What a state tells, which is nothing where the gateway lets nobody see it. */
+function toldBy(state: string): RunningGateway {
+  const told = parsed(state);
+  if (!isRemoteState(told)) return { pids: [], peers: [] };
+  const { workers = [], shared } = told;
+  return {
+    pids: workers.filter(({ kind }) => kind === 'relay').map(({ pid }) => pid),
+    peers: shared?.peers.map(({ name }) => name) ?? [],
+  };
 }
 
-function peersIn(state: string): string[] {
+function parsed(text: string): unknown {
   try {
-    const { shared } = JSON.parse(state) as { shared: { peers: { name: string }[] } };
-    return shared.peers.map(({ name }) => name);
+    return JSON.parse(text);
   } catch {
-    return [];
+    return undefined;
   }
 }
