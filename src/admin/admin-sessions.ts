@@ -2,7 +2,7 @@ import connectMemcached from 'connect-memcached';
 import type { RequestHandler } from 'express';
 import session, { type SessionData } from 'express-session';
 import type { Logger } from '../log.ts';
-import { type MemcachedClient, UnavailableError } from '../memcached/client.ts';
+import { type MemcachedClient, ProtocolError, UnavailableError } from '../memcached/client.ts';
 import { OWN_KEYS } from '../memcached/own-keys.ts';
 import { ADMIN_COOKIE } from '../policy/cookies.ts';
 import { answer, type Callback } from '../session/callbacks.ts';
@@ -21,7 +21,10 @@ declare module 'express-session' {
 }
 
 export interface AdminSessionsOptions {
-  /** Where the sessions are; asked anew each time, for nodes may be exchanged. */
+  /**
+   * Where the sessions are: the nodes themselves, as the session cache lets its clients at nothing that
+   * is the gateways'. Asked anew each time, for nodes may be exchanged.
+   */
   readonly client: () => Pick<MemcachedClient, 'get' | 'add' | 'replace' | 'delete'>;
   /** Signs the cookies: the same in all gateways. */
   readonly secret: string;
@@ -162,11 +165,12 @@ function textIn(sessions: ReadonlyMap<string, Held>, key: string): string | null
   return held !== undefined && held.until > Date.now() ? held.text : undefined;
 }
 
+/** What a node refuses, as one does that is full, is of no more use than one that is away. */
 async function unlessAway<T>(ask: () => Promise<T>): Promise<T | 'away'> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof UnavailableError) return 'away';
+    if (error instanceof UnavailableError || error instanceof ProtocolError) return 'away';
     throw error;
   }
 }

@@ -124,7 +124,7 @@ export class ControlPlane implements Uplink {
       watchers: this.#watchers,
       isStopping: () => this.#stopping,
       access: {
-        sessions: () => this.#sessions.cluster,
+        sessions: () => this.#cluster,
         secret: adminSecret(this.#config),
         credentials: () => ({
           password: this.#config.ADMIN_PASSWORD,

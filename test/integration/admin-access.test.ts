@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import supertest from 'supertest';
 import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
@@ -192,6 +194,33 @@ describe('the admin listener', () => {
     await one.ask.get('/api/state').set('cookie', alone).expect(200);
     await two.ask.get('/api/state').set('cookie', alone).expect(401);
     assert.ok(one.lines.some(({ msg }) => /this gateway alone/.test(String(msg))));
+  });
+
+  it('lets people in where the session cache is on', async (t) => {
+    const node = await startMemcached(t);
+    const { ask, url } = await startAdmin(t, {
+      ADMIN_PASSWORD: PASSWORD,
+      CACHE_LISTEN: '127.0.0.1:0',
+      MEMCACHED_SERVERS: node.address,
+    });
+    const cookie = cookieOf(await login(url).expect(303));
+    await ask.get('/api/state').set('cookie', cookie).expect(200);
+  });
+
+  it('lets people in where a memcached node has no room for a login', async (t) => {
+    const full = createServer((socket) => {
+      socket.on('data', () => socket.write('SERVER_ERROR out of memory storing object\r\n'));
+      socket.on('error', () => {});
+    });
+    t.after(() => full.close());
+    await once(full.listen(0, '127.0.0.1'), 'listening');
+    const { port } = full.address() as AddressInfo;
+    const { ask, url } = await startAdmin(t, {
+      ADMIN_PASSWORD: PASSWORD,
+      MEMCACHED_SERVERS: `127.0.0.1:${port}`,
+    });
+    const cookie = cookieOf(await login(url).expect(303));
+    await ask.get('/api/state').set('cookie', cookie).expect(200);
   });
 
   it('says what is wrong with a request, and does not fall over it', async (t) => {
