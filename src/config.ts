@@ -66,10 +66,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads a configuration from an environment: unset settings take their defaults.
+ * @param known problems that were found before, to be told with all others
  * @throws ConfigError with all problems at once.
  */
-export function parseConfig(env: Environment): Config {
-  return readConfig(env, new KeptFiles({}, readFromDisk));
+export function parseConfig(env: Environment, known: readonly ConfigProblem[] = []): Config {
+  return readConfig(env, new KeptFiles({}, readFromDisk), known);
 }
 
 /** The configuration that another process has read from this. */
@@ -77,8 +78,12 @@ export function configFrom({ settings, files }: ConfigSource): Config {
   return readConfig(settings, new KeptFiles(files));
 }
 
-function readConfig(env: Environment, files: KeptFiles): Config {
-  const problems: ConfigProblem[] = [];
+function readConfig(
+  env: Environment,
+  files: KeptFiles,
+  known: readonly ConfigProblem[] = [],
+): Config {
+  const problems = [...known];
   const config = readValues(env, NAMES, problems, files.read);
   const report = (name: Name, problem: string) => {
     problems.push({ name, value: env[name]?.trim() || undefined, problem });
@@ -138,19 +143,15 @@ function readValues(
   return values;
 }
 
-/**
- * The names in a file of settings that are no setting: almost always a slip of the pen.
- * @throws ConfigError with all of them.
- */
-export function assertKnownNames(file: string, names: readonly string[]): void {
-  const problems = names
+/** The names in a file of settings that are no setting: almost always a slip of the pen. */
+export function unknownNames(file: string, names: readonly string[]): ConfigProblem[] {
+  return names
     .filter((name) => !(name in SETTINGS))
     .map((name) => {
       const guess = closest(name, NAMES);
       const hint = guess ? `did you mean ${guess}?` : 'see .env.example for all settings';
       return { name, value: undefined, problem: `in ${file} is not a setting; ${hint}` };
     });
-  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 function readSetting(

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 import { readArguments } from './command-arguments.ts';
-import { ConfigError, type Environment, parseConfig } from './config.ts';
+import { type Config, ConfigError, type Environment, parseConfig } from './config.ts';
 import { messageOf, UsageError } from './errors.ts';
 import { CodeCache } from './gateway/code-cache.ts';
 import type { Gateway } from './gateway/gateway.ts';
@@ -46,12 +46,12 @@ async function main(): Promise<number> {
   if (values.help) return help(command);
   assertArguments(command, values, rest);
   const file = () => settingsFile(values.config);
-  const env = () => environmentOf(file());
+  const env = () => knownEnvironment(file());
   switch (command) {
     case 'start':
       return start(file);
     case 'check': {
-      const names = parseConfig(env()).keyPairs.map((pair) => pair.names);
+      const names = configIn(file()).keyPairs.map((pair) => pair.names);
       process.stdout.write(`The configuration is sound; certificates for ${names.join('; ')}.\n`);
       return EXIT.ok;
     }
@@ -121,13 +121,13 @@ async function start(file: ReadFile): Promise<number> {
 
 async function serve(file: ReadFile, predecessor?: Predecessor): Promise<number> {
   const given = file();
-  const config = parseConfig(environmentOf(given));
+  const config = configIn(given);
   const logger = createLogger(config.LOG_LEVEL, { shared: true });
   warnOfExposure(given, logger);
   const manager = new ServiceManager(process.env, logger);
   const codeCache = workersOf(config) > 0 ? await CodeCache.create(process.env, logger) : undefined;
   process.once('exit', () => codeCache?.remove());
-  const reread = () => parseConfig(environmentOf(file()));
+  const reread = () => configIn(file());
   // Most of the code: no other command waits for it.
   const { startGateway } = await import('./gateway/gateway.ts');
   const gateway = await startGateway(config, { logger, codeCache, predecessor, reread });
@@ -178,7 +178,7 @@ async function upgrade(gateway: Gateway, logger: Logger): Promise<boolean> {
 async function reload(gateway: Gateway, file: ReadFile, logger: Logger): Promise<void> {
   try {
     const given = file();
-    await gateway.reload(parseConfig(environmentOf(given)));
+    await gateway.reload(configIn(given));
     logger.info('the configuration was read anew');
     warnOfExposure(given, logger);
   } catch (error) {
@@ -197,7 +197,7 @@ async function doctor(file: ReadFile, json: boolean): Promise<number> {
   let given: SettingsFile | undefined;
   const readConfig = () => {
     given = file();
-    return parseConfig(environmentOf(given));
+    return configIn(given);
   };
   const { findings, configured } = await examine(readConfig, {
     env: process.env,
@@ -240,6 +240,17 @@ type ReadFile = () => SettingsFile | undefined;
 /** The file of settings: that of `--config`, or `.env` where there is one. */
 function settingsFile(given: string | undefined): SettingsFile | undefined {
   return given !== undefined || existsSync('.env') ? readSettingsFile(given ?? '.env') : undefined;
+}
+
+/** @throws ConfigError with all that is wrong, names that are no setting among it. */
+function configIn(file: SettingsFile | undefined): Config {
+  return parseConfig(environmentOf(file), file?.unknown);
+}
+
+/** @throws ConfigError with the names that are no setting. */
+function knownEnvironment(file: SettingsFile | undefined): Environment {
+  if (file && file.unknown.length > 0) throw new ConfigError(file.unknown);
+  return environmentOf(file);
 }
 
 /** Settings of the process, over those of the file. */

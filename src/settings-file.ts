@@ -1,5 +1,5 @@
 import { parseEnv } from 'node:util';
-import { assertKnownNames, ConfigError, type Environment } from './config.ts';
+import { ConfigError, type ConfigProblem, type Environment, unknownNames } from './config.ts';
 import { readFromDisk } from './config-files.ts';
 import { messageOf } from './errors.ts';
 import { SETTINGS, type Setting } from './settings.ts';
@@ -8,13 +8,15 @@ import { SETTINGS, type Setting } from './settings.ts';
 export interface SettingsFile {
   readonly path: string;
   readonly settings: Environment;
+  /** The names in it that are no setting. */
+  readonly unknown: readonly ConfigProblem[];
   /** Why others may read the secrets in it, and the remedy; undefined where they may not, or there is none. */
   readonly exposure: string | undefined;
 }
 
 /**
  * Reads a file of settings: `.env`, or what `--config` names.
- * @throws ConfigError where it cannot be read, or has names that are no setting.
+ * @throws ConfigError where it cannot be read.
  */
 export function readSettingsFile(path: string): SettingsFile {
   let settings: Environment;
@@ -27,8 +29,12 @@ export function readSettingsFile(path: string): SettingsFile {
     const problem = `cannot be read (${messageOf(error)}); name another file or leave it out`;
     throw new ConfigError([{ name: '--config', value: path, problem }]);
   }
-  assertKnownNames(path, Object.keys(settings));
-  return { path, settings, exposure: holdsSecrets(settings) ? exposure : undefined };
+  return {
+    path,
+    settings,
+    unknown: unknownNames(path, Object.keys(settings)),
+    exposure: holdsSecrets(settings) ? exposure : undefined,
+  };
 }
 
 function holdsSecrets(settings: Environment): boolean {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { Config } from '../config.ts';
 import type { Check } from './check.ts';
 import type { Report } from './finding.ts';
 
@@ -8,25 +7,19 @@ export type ReadSysctl = (name: string) => string | undefined;
 
 /** Connections that may wait to be accepted, as Node asks for them: the kernel gives no more than it has. */
 const BACKLOG = 511;
-/** How long a silent peer may be dead before that is noticed, in seconds, without a word here. */
-const LONG_SILENCE = 1_800;
 /** Connections to one address that a host can have at the least without a word here. */
 const FEW_PORTS = 16_000;
 
-/** Settings of the kernel that bear on many or on long connections. */
+/** Settings of the kernel that bear on many connections. */
 export const kernelCheck: Check = {
   name: 'kernel',
-  run({ config }, report) {
-    examineKernel(readSysctl, config, report);
+  run(_, report) {
+    examineKernel(readSysctl, report);
   },
 };
 
 /** What it says of settings that `read` gives. */
-export function examineKernel(
-  read: ReadSysctl,
-  { TUNNEL_TIMEOUT: tunnelMs }: Pick<Config, 'TUNNEL_TIMEOUT'>,
-  report: Report,
-): void {
+export function examineKernel(read: ReadSysctl, report: Report): void {
   const numbers = (name: string) => read(name)?.trim().split(/\s+/).map(Number) ?? [];
   const [backlog] = numbers('net.core.somaxconn');
   if (backlog !== undefined) {
@@ -36,21 +29,6 @@ export function examineKernel(
       subject: 'net.core.somaxconn',
       detail: `${backlog} connections may wait to be accepted by each process`,
       remedy: few ? 'sysctl -w net.core.somaxconn=4096' : undefined,
-    });
-  }
-  const [idle] = numbers('net.ipv4.tcp_keepalive_time');
-  const [pause] = numbers('net.ipv4.tcp_keepalive_intvl');
-  const [probes] = numbers('net.ipv4.tcp_keepalive_probes');
-  if (idle !== undefined && pause !== undefined && probes !== undefined) {
-    const silence = Math.min(idle + pause * probes, tunnelMs / 1_000);
-    const long = silence > LONG_SILENCE;
-    report({
-      severity: long ? 'note' : 'ok',
-      subject: 'net.ipv4.tcp_keepalive_*',
-      detail: `a console backend that vanishes behind a silent websocket is noticed after ${Math.round(silence / 60)} minutes`,
-      remedy: long
-        ? 'sysctl -w net.ipv4.tcp_keepalive_time=120 net.ipv4.tcp_keepalive_intvl=15 net.ipv4.tcp_keepalive_probes=4'
-        : undefined,
     });
   }
   const [first, last] = numbers('net.ipv4.ip_local_port_range');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { assertKnownNames, ConfigError, type Environment, parseConfig } from '../../src/config.ts';
+import { ConfigError, type Environment, parseConfig, unknownNames } from '../../src/config.ts';
 import { demoCertificate } from '../../src/demo/certificate.ts';
 import { temporaryFolder } from '../support/gateway.ts';
 
@@ -216,10 +216,11 @@ test('two listeners on one port are told', () => {
   assert.match(problems[0]!, /PORTAL_REDIRECT_LISTEN.*same port as PORTAL_LISTEN/);
 });
 
-test('a misspelt name in a file of settings is told, with the one that was meant', () => {
-  assert.throws(() => assertKnownNames('.env', ['PORTAL_BACKEND', 'TLS_KEY', 'FOO']), {
+test('a misspelt name in a file of settings is told with all else that is wrong, and with the one that was meant', () => {
+  const unknown = unknownNames('.env', ['PORTAL_BACKEND', 'TLS_KEY', 'FOO']);
+  assert.throws(() => parseConfig({ ...sound, WORKERS: 'two' }, unknown), {
     message:
-      /PORTAL_BACKEND in \.env.*did you mean PORTAL_BACKENDS\?\n {2}FOO in \.env.*\.env\.example/,
+      /PORTAL_BACKEND in \.env.*did you mean PORTAL_BACKENDS\?\n {2}FOO in \.env.*\.env\.example.*\n {2}WORKERS=two /,
   });
 });
 

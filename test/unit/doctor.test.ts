@@ -247,32 +247,15 @@ describe('settings of the kernel', () => {
     const told: Observation[] = [];
     examineKernel(
       (name) => settings[name],
-      { TUNNEL_TIMEOUT: 3_600_000 },
       (finding) => told.push(finding),
     );
-    return told;
+    return told.map(({ subject, severity }) => `${subject} ${severity}`);
   };
-  const severitiesOf = (told: readonly Observation[]) =>
-    told.map(({ subject, severity }) => `${subject} ${severity}`);
 
   it('are told where they would hold much up, and left out where there are none', () => {
-    const keepalive = (time: string) => ({
-      'net.ipv4.tcp_keepalive_time': time,
-      'net.ipv4.tcp_keepalive_intvl': '15',
-      'net.ipv4.tcp_keepalive_probes': '4',
-    });
-    const slow = read({ 'net.core.somaxconn': '128\n', ...keepalive('7200\n') });
-    assert.deepEqual(severitiesOf(slow), [
-      'net.core.somaxconn note',
-      'net.ipv4.tcp_keepalive_* note',
-    ]);
-    assert.match(slow[1]!.detail, /after 60 minutes$/, 'TUNNEL_TIMEOUT comes first');
-    const ports = { 'net.ipv4.ip_local_port_range': '50000\t60000\n' };
-    assert.deepEqual(severitiesOf(read({ 'net.core.somaxconn': '4096\n', ...ports })), [
-      'net.core.somaxconn ok',
-      'net.ipv4.ip_local_port_range note',
-    ]);
-    assert.deepEqual(severitiesOf(read(keepalive('120'))), ['net.ipv4.tcp_keepalive_* ok']);
+    const few = { 'net.core.somaxconn': '128\n', 'net.ipv4.ip_local_port_range': '50000\t60000\n' };
+    assert.deepEqual(read(few), ['net.core.somaxconn note', 'net.ipv4.ip_local_port_range note']);
+    assert.deepEqual(read({ 'net.core.somaxconn': '4096\n' }), ['net.core.somaxconn ok']);
     assert.deepEqual(read({}), []);
   });
 });
