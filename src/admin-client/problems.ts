@@ -1,5 +1,5 @@
-import type { BackendState, WorkerState } from '../admin/state.ts';
-import type { RemoteState } from './remote-state.ts';
+import type { BackendState } from '../admin/state.ts';
+import type { RemoteState, RemoteWorker } from './remote-state.ts';
 
 /** Something that is not as it should be. */
 export interface Problem {
@@ -27,7 +27,7 @@ export function problemsOf(state: RemoteState): Problem[] {
         remedy: 'start memcached there',
       })),
     ...cacheProblems(state),
-    ...(state.workers ?? []).filter((worker) => worker.state === 'waiting').map(workerProblem),
+    ...(state.workers ?? []).flatMap(workerProblem),
   ];
 }
 
@@ -74,10 +74,15 @@ function nodeOf({ node }: { readonly node: string }): string {
   return node;
 }
 
-function workerProblem({ kind, slot, restarts }: WorkerState): Problem {
-  return {
-    subject: kind === 'cache' ? 'session cache' : `worker ${slot + 1}`,
-    detail: `has died (${restarts} times so far), and is about to be started again`,
-    remedy: 'see the log for why',
-  };
+/** One death may be an accident: the next process is there at once. */
+function workerProblem({ kind, slot, state, restarts, deaths = 0 }: RemoteWorker): Problem[] {
+  if (state !== 'waiting' && deaths < 2) return [];
+  const then = state === 'waiting' ? 'is about to be started again' : 'was started again just now';
+  return [
+    {
+      subject: kind === 'cache' ? 'session cache' : `worker ${slot + 1}`,
+      detail: `has died (${restarts} times so far), and ${then}`,
+      remedy: 'see the log for why',
+    },
+  ];
 }

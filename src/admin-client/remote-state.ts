@@ -1,4 +1,4 @@
-import type { GatewayState, ListenerInfo, SharedView } from '../admin/state.ts';
+import type { GatewayState, ListenerInfo, SharedView, WorkerState } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
 
 /**
@@ -8,10 +8,13 @@ import type { CacheHealth } from '../cache/cache-health.ts';
 export interface RemoteState extends Pick<GatewayState, 'ready' | 'services' | 'memcached'> {
   readonly uptimeSeconds?: number;
   readonly gateway?: { readonly listeners: readonly ListenerInfo[] };
-  readonly workers?: GatewayState['workers'];
+  readonly workers?: readonly RemoteWorker[];
   readonly cache?: Pick<CacheHealth, 'sure' | 'nodes'>;
   readonly shared?: SharedView;
 }
+
+/** Only newer gateways tell of deaths in a row. */
+export type RemoteWorker = Omit<WorkerState, 'deaths'> & Partial<Pick<WorkerState, 'deaths'>>;
 
 type Fields = Readonly<Record<string, (value: unknown) => boolean>>;
 
@@ -58,7 +61,16 @@ const isState = has({
     has({ listeners: listOf(has({ name: isText, address: isText, port: isNumber })) }),
   ),
   workers: optional(
-    listOf(has({ kind: isText, slot: isNumber, pid: isNumber, state: isText, restarts: isNumber })),
+    listOf(
+      has({
+        kind: isText,
+        slot: isNumber,
+        pid: isNumber,
+        state: isText,
+        restarts: isNumber,
+        deaths: optional(isNumber),
+      }),
+    ),
   ),
   cache: optional(
     has({ sure: isFlag, nodes: listOf(has({ node: isText, state: isText, reachable: isFlag })) }),

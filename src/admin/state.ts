@@ -40,6 +40,8 @@ export interface WorkerState {
   readonly tunnels: number;
   /** How often a process in its place has died. */
   readonly restarts: number;
+  /** How often in a row one died soon after its start; 0 when this one has lived for ten seconds. */
+  readonly deaths: number;
 }
 
 /** What was turned away or lost, since the start. */

@@ -56,11 +56,13 @@ export class Slot {
       ? [this.#worker?.describe() ?? NOBODY].map((state) => ({
           ...state,
           restarts: this.#restarts,
+          deaths: state.ageSeconds < STABLE_MS / 1_000 ? this.#deaths : 0,
         }))
       : [];
     const draining = Array.from(this.#draining, (worker) => ({
       ...worker.describe(),
       restarts: 0,
+      deaths: 0,
     }));
     return [...present, ...draining].map((state) => ({ kind, slot: index, ...state }));
   }

@@ -199,7 +199,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
   }
 
   /** What there is to see of it. */
-  describe(): Omit<WorkerState, 'kind' | 'slot' | 'restarts'> {
+  describe(): Omit<WorkerState, 'kind' | 'slot' | 'restarts' | 'deaths'> {
     const { services, connections } = this.report;
     return {
       pid: this.pid,

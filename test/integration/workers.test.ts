@@ -165,6 +165,7 @@ describe('a gateway with two workers', () => {
     assert.deepEqual(pauses.slice(0, 5), [0, 100, 200, 400, 800]);
     const state = (await gateway.state()).workers.find(({ slot }) => slot === victim!.slot);
     assert.ok(state!.restarts >= 5);
+    assert.ok(state!.deaths >= 4);
     assert.equal(
       (await gateway.relays()).find(({ slot }) => slot === other!.slot)?.pid,
       other!.pid,

@@ -136,14 +136,19 @@ test('a memcached node that is lost or refilled, and a session cache in doubt, a
 });
 
 test('a worker that dies again and again is a problem', () => {
-  const worker = { pid: 0, ageSeconds: 0, connections: 0, tunnels: 0, restarts: 4 };
+  const worker = { pid: 0, ageSeconds: 0, connections: 0, tunnels: 0, restarts: 4, deaths: 0 };
   const state = gatewayState({
     workers: [
       { ...worker, kind: 'relay', slot: 0, state: 'serving' },
-      { ...worker, kind: 'relay', slot: 1, state: 'waiting' },
+      { ...worker, kind: 'relay', slot: 1, state: 'waiting', deaths: 4 },
+      { ...worker, kind: 'relay', slot: 2, state: 'serving', deaths: 1 },
+      { ...worker, kind: 'relay', slot: 3, state: 'serving', deaths: 2 },
     ],
   });
-  assert.match(told(problemsOf(state)).join(), /^worker 2 has died \(4 times so far\)/);
+  assert.deepEqual(told(problemsOf(state)), [
+    'worker 2 has died (4 times so far), and is about to be started again',
+    'worker 4 has died (4 times so far), and was started again just now',
+  ]);
 });
 
 test('what peers say of themselves does not steer the terminal', () => {
