@@ -1,15 +1,13 @@
 import { fstatSync } from 'node:fs';
 import pino from 'pino';
 import { LogLines } from './log-lines.ts';
+import { LogOutput } from './log-output.ts';
 
 /** What the parts of Dashgate log through; a pino logger satisfies it. */
 export type Logger = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** Most bytes that wait for a slow reader of standard output; what comes then is dropped. */
-const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** A pipe takes that much without mixing it with what others write (PIPE_BUF of Linux). */
 const ATOMIC_BYTES = 4_096;
@@ -28,19 +26,12 @@ export function createLogger(level: LogLevel, { shared = false } = {}): Logger {
     formatters: { level: (label) => ({ level: label }) },
   };
   const mostAtOnce = shared && mixesWrites(STANDARD_OUTPUT) ? ATOMIC_BYTES : undefined;
-  const output = pino.destination({
-    dest: STANDARD_OUTPUT,
-    sync: false,
-    contentMode: 'buffer',
-    maxLength: MAX_WAITING_BYTES,
-    ...(mostAtOnce === undefined ? {} : { maxWrite: mostAtOnce }),
+  const output = new LogOutput(STANDARD_OUTPUT, (bytes) => lines.lost(bytes));
+  const lines = new LogLines((bytes) => output.write(bytes), mostAtOnce);
+  process.once('exit', () => {
+    lines.flush();
+    output.finish();
   });
-  // Its type knows strings only, whatever its content mode.
-  const write = output.write.bind(output) as (bytes: unknown) => boolean;
-  const lines = new LogLines(write, mostAtOnce);
-  output.on('drop', (bytes) => lines.lost(bytes as Buffer));
-  // Before the destination's own listener, which writes what it was handed.
-  process.prependListener('exit', () => lines.flush());
   return pino(options, lines);
 }
 
