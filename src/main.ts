@@ -131,11 +131,15 @@ async function serve(file: ReadFile, predecessor?: Predecessor): Promise<number>
   // Most of the code: no other command waits for it.
   const { startGateway } = await import('./gateway/gateway.ts');
   const gateway = await startGateway(config, { logger, codeCache, predecessor, reread });
-  if (predecessor) await manager.takesOver();
-  predecessor?.serving();
+  if (predecessor) {
+    await manager.takesOver();
+    // The watchdog of the one before goes on, however long the checks take.
+    manager.attend(gateway);
+    predecessor.serving();
+  }
   void gateway.checked.then(async () => {
     await manager.ready();
-    manager.attend(gateway);
+    if (!predecessor) manager.attend(gateway);
   });
   process.on('SIGHUP', async () => {
     void manager.reloading();

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { outputOf } from './program.ts';
 import { type PackageParts, packageVersion, type Release } from './release.ts';
-import { compressed, settle } from './tree.ts';
+import { CONFIGURATION_FILES, compressed, settle } from './tree.ts';
 
 const ARCHITECTURES: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
   x64: 'amd64',
@@ -52,7 +52,7 @@ export function buildDeb({ root, tree, staging, output, release, quick }: Packag
     0,
   );
   write('DEBIAN/control', control(release, architecture, kibibytes));
-  write('DEBIAN/conffiles', '/etc/dashgate/dashgate.env\n');
+  write('DEBIAN/conffiles', CONFIGURATION_FILES.map((path) => `/${path}\n`).join(''));
   write(
     'DEBIAN/md5sums',
     files

@@ -4,8 +4,15 @@ import type { Release } from './release.ts';
 
 const FILES = [
   ['/etc/dashgate/dashgate.env', 'Settings of the service, one NAME=VALUE a line.'],
+  [
+    '/usr/lib/ocf/resource.d/dashgate/dashgate',
+    'The resource agent for Pacemaker; its log is /var/log/dashgate.log, which logrotate keeps short.',
+  ],
   ['/usr/lib/dashgate', 'The program, and the Node runtime that it runs on.'],
-  ['/usr/share/dashgate', 'A dashboard for Grafana, and alert rules for Prometheus.'],
+  [
+    '/usr/share/dashgate',
+    'Examples for Pacemaker, a dashboard for Grafana, and alert rules for Prometheus.',
+  ],
   ['/usr/share/doc/dashgate', 'README, changes, licences, and a software bill of materials.'],
 ] as const;
 

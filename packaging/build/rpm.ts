@@ -77,5 +77,5 @@ function kindOf(path: string): string {
 }
 
 function groupOf(path: string): string {
-  return path.startsWith('/etc/') ? 'dashgate' : 'root';
+  return path.startsWith('/etc/dashgate/') ? 'dashgate' : 'root';
 }

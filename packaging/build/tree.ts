@@ -23,6 +23,9 @@ import { billOfMaterials } from './sbom.ts';
 const LIB = 'usr/lib/dashgate';
 const DOC = 'usr/share/doc/dashgate';
 const SETTINGS_FILE = 'etc/dashgate/dashgate.env';
+const LOGROTATE_FILE = 'etc/logrotate.d/dashgate';
+/** Files that operators may change, and that no upgrade writes over. */
+export const CONFIGURATION_FILES = [SETTINGS_FILE, LOGROTATE_FILE];
 
 /** Makes everything that is installed below `tree`, with the same modes and times whoever does it. */
 export function makeTree(root: string, tree: string, release: Release): void {
@@ -49,6 +52,7 @@ export function makeTree(root: string, tree: string, release: Release): void {
 
   copy('packaging/dashgate', 'usr/bin/dashgate');
   copy('packaging/systemd/dashgate.service', 'usr/lib/systemd/system/dashgate.service');
+  copy('packaging/logrotate/dashgate', LOGROTATE_FILE);
   copy('packaging/grafana/dashgate.json', 'usr/share/dashgate/grafana/dashgate.json');
   copy('packaging/prometheus/alerts.yml', 'usr/share/dashgate/prometheus/alerts.yml');
   copy('packaging/pacemaker/dashgate.crm', 'usr/share/dashgate/pacemaker/dashgate.crm');

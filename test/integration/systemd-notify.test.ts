@@ -53,13 +53,17 @@ describe('a gateway that systemd has started', () => {
   test('tells systemd of the process that takes its place, which goes on telling', async (t) => {
     const NOTIFY_SOCKET = `@dashgate-test-${randomUUID()}`;
     const socket = await openNotifySocket(t, NOTIFY_SOCKET);
-    const backend = await startBackend(t);
+    let silent = false;
+    const backend = await startBackend(t, (_, res) => {
+      if (!silent) res.end();
+    });
     const gateway = await startGatewayProcess(
       t,
-      { PORTAL_BACKENDS: backend.url },
+      { PORTAL_BACKENDS: backend.url, PORTAL_HEALTH_PATH: '/slow' },
       { NOTIFY_SOCKET, WATCHDOG_USEC },
     );
     await socket.told(/^READY=1$/);
+    silent = true;
     const { child } = gateway.command;
     // Its output goes on in the other one.
     const ended = once(child, 'exit');
@@ -74,6 +78,8 @@ describe('a gateway that systemd has started', () => {
     assert.deepEqual(socket.messages[taken], [`MAINPID=${successor}`]);
     assert.deepEqual(await ended, [0, null]);
     await socket.told(/^WATCHDOG=1$/, socket.messages.length);
+    const since = socket.messages.slice(taken).flat();
+    assert.ok(!since.includes('READY=1'), 'the watchdog does not wait for the checks');
     process.kill(successor, 'SIGTERM');
     await socket.told(/^STOPPING=1$/, taken);
     await until('it ends', () => !isRunning(successor));

@@ -42,7 +42,7 @@ describe('the RPM package', () => {
   });
 
   test('keeps the settings of the operator, which not everybody may read', () => {
-    assert.equal(rpm('--configfiles'), '/etc/dashgate/dashgate.env\n');
+    assert.equal(rpm('--configfiles'), '/etc/dashgate/dashgate.env\n/etc/logrotate.d/dashgate\n');
     const entry = rpm(
       '--qf',
       '[%{FILEMODES:perms} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILENAMES}\n]',
