@@ -71,7 +71,7 @@ configuration.`,
     options: ['config'],
     summary: 'read the configuration and report what is wrong with it',
     text: `Reads the configuration as start does, with all files that it names, and reports all problems at
-once, each with its remedy.
+once, each with its remedy. Whether addresses are free and backends there is what doctor looks at.
 ${SETTINGS_TEXT}`,
     exits: '0 it is sound; 64 wrong usage; 78 wrong configuration.',
   },

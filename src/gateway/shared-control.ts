@@ -141,9 +141,12 @@ export class SharedControl {
   }
 
   view(): SharedView {
-    const shared = [...this.#state.decisions].map(([subject, { state, weight, version, by }]) => {
-      return { subject, state, weight, scope: 'cluster' as const, version, by };
-    });
+    const shared = [...this.#state.decisions]
+      // One that was taken back stays on the nodes, as the last word, and decides nothing.
+      .filter(([, { state, weight }]) => state !== READY.state || weight !== READY.weight)
+      .map(([subject, { state, weight, version, by }]) => {
+        return { subject, state, weight, scope: 'cluster' as const, version, by };
+      });
     const local = [...this.#local].map(([subject, { state, weight }]) => {
       return { subject, state, weight, scope: 'gateway' as const };
     });

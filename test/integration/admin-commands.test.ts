@@ -161,7 +161,13 @@ test('a real gateway without a token drains a backend and takes it back', async 
   assert.deepEqual(stateOf(), ['drain']);
   const ready = await run(t, ['ready', 'portal/one', '--this-gateway'], env);
   assert.equal(ready.code, 0, ready.err);
-  assert.deepEqual(stateOf(), ['ready']);
+  assert.deepEqual(stateOf(), ['ready'], 'at this gateway, whatever is decided for all');
+  const everywhere = await run(t, ['drain', 'portal/one'], env);
+  assert.equal(everywhere.code, 0, everywhere.err);
+  assert.deepEqual(stateOf(), ['drain']);
+  const back = await run(t, ['ready', 'portal/one'], env);
+  assert.equal(back.code, 0, back.err);
+  assert.deepEqual(stateOf(), [], 'it decides nothing any more');
   const unknown = await run(t, ['drain', 'portal/two'], env);
   assert.equal(unknown.code, 1);
   assert.match(unknown.err, /there is no portal\/two; there are portal\/one/);
