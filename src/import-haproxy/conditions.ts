@@ -82,6 +82,14 @@ export function isWebsocket(condition: Condition): boolean {
   );
 }
 
+/** Whether a condition is that the client came to a port. */
+export function isOfPort({ unless, alternatives }: Condition, port: number): boolean {
+  const isPort = ({ negated, matches }: Test) =>
+    !negated &&
+    matches.some(({ fetch, patterns }) => fetch === 'dst_port' && patterns.includes(`${port}`));
+  return !unless && alternatives.some((tests) => tests.some(isPort));
+}
+
 /** Whether a condition is that the client came without TLS. */
 export function isPlainOnly({ unless, alternatives }: Condition): boolean {
   return (

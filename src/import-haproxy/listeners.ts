@@ -1,10 +1,11 @@
 import { listenText } from './addresses.ts';
 import { readBindOptions } from './bind-options.ts';
+import { conditionOf, isOfPort } from './conditions.ts';
 import { type Context, servicesOf } from './context.ts';
 import { keepListenersApart } from './listener-clashes.ts';
 import type { Bind, ProxySection } from './proxy-section.ts';
 import { hasHttpsRedirect } from './redirects.ts';
-import { isRedirectOnly, type Parts } from './roles.ts';
+import { isRedirectOnly, type Parts, type Role } from './roles.ts';
 
 /** Sets where Dashgate listens. */
 export function translateListeners(context: Context): void {
@@ -23,7 +24,7 @@ function translateService(context: Context, parts: Parts, taken: readonly Bind[]
   const { role, fronts } = parts;
   const setting = role === 'portal' ? 'PORTAL_LISTEN' : 'CONSOLE_LISTEN';
   const usual = role === 'portal' ? 443 : 6080;
-  const binds = soundBinds(context, fronts);
+  const binds = soundBinds(context, fronts).filter((bind) => isOwn(context, role, bind));
   const free = binds.filter((bind) => !taken.some((other) => clashes(bind, other)));
   const secure = free.filter((bind) => bind.tls || isPassedThrough(fronts, bind));
   const plain = free.filter((bind) => !secure.includes(bind));
@@ -55,14 +56,30 @@ function translateService(context: Context, parts: Parts, taken: readonly Bind[]
     }
     return chosen;
   }
-  const [lost] = binds;
-  const why = lost
-    ? `The ${role} had the address of the portal, told apart by name or path: it needs one of its own, which nova has to know (novncproxy_base_url).`
-    : 'No frontend for it was found, so this is the usual port.';
-  const host = lost ? { host: lost.host } : { host: '::' };
-  draft.set(setting, listenText(host, usual), { lines: [lost?.line], notes: [why] });
-  if (lost) ledger.carry(lost.line);
-  return lost ? [{ ...lost, port: usual }] : [];
+  // A bind of both services is the portal's, and one of the console alone may have its address, too.
+  const shared = taken.filter((bind) => fronts.some((front) => front.binds.includes(bind)));
+  const lost = shared.length > 0 ? shared : binds.slice(0, 1);
+  const why =
+    lost.length > 0
+      ? `The ${role} had the address of the portal, told apart by name or path: it needs one of its own, which nova has to know (novncproxy_base_url).`
+      : 'No frontend for it was found, so this is the usual port.';
+  const lines = lost.map(({ line }) => line);
+  const host = lost.length > 0 ? hostOf(lost) : '::';
+  draft.set(setting, listenText({ host }, usual), { lines, notes: [why] });
+  ledger.carry(...lines);
+  return lost.map((bind) => ({ ...bind, port: usual }));
+}
+
+/** Whether an address is the service's: those of a frontend of both are the portal's, unless a rule has a port of them for the console. */
+function isOwn({ roles, portal, console }: Context, role: Role, bind: Bind): boolean {
+  const front = portal?.fronts.find(({ binds }) => binds.includes(bind));
+  if (!console || !front || !console.fronts.includes(front)) return true;
+  const toConsole = front.routes.some(
+    (route) =>
+      console.backs.some(({ proxy }) => proxy === roles.backOf(route)) &&
+      isOfPort(conditionOf(front, route.condition), bind.port!),
+  );
+  return toConsole === (role === 'console');
 }
 
 /** The addresses beside that of TLS. */
@@ -121,16 +138,22 @@ function listen(
   port: number,
   notes: readonly string[],
 ): void {
-  const hosts = [...new Set(binds.map(({ host }) => host))];
   const lines = binds.map(({ line }) => line);
-  const all = hosts.some((host) => host.includes(':')) ? '::' : '';
-  const several = hosts.length > 1 ? [`${told(binds)}: now on all addresses.`] : [];
-  const text = listenText({ host: hosts.length === 1 ? hosts[0]! : all }, port);
+  const isOne = binds.every(({ host }) => host === binds[0]?.host);
+  const several = isOne ? [] : [`${told(binds)}: now on all addresses.`];
+  const text = listenText({ host: hostOf(binds) }, port);
   const problem = draft.set(setting, text, { lines, notes: [...notes, ...several] });
   for (const line of lines) {
     if (problem === undefined) ledger.carry(line);
     else ledger.drop(line, 'decide', `its address is not taken as ${setting}: it ${problem}`);
   }
+}
+
+/** The host of some addresses, or that of all addresses where they differ. */
+function hostOf(binds: readonly Bind[]): string {
+  const hosts = [...new Set(binds.map(({ host }) => host))];
+  if (hosts.length === 1) return hosts[0]!;
+  return hosts.some((host) => host.includes(':')) ? '::' : '';
 }
 
 /** The addresses of TCP; the others, and options that are not carried over, are told. */
