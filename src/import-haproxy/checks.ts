@@ -27,7 +27,7 @@ export function translateCheck(context: Context, parts: Parts, servers: readonly
     return;
   }
   const { lines } = rules;
-  if (Draft.knows(`${prefix}_HEALTH_CHECK`)) draft.set(`${prefix}_HEALTH_CHECK`, 'http', { lines });
+  draft.set(`${prefix}_HEALTH_CHECK`, rules.handshake ? 'websocket' : 'http', { lines });
   const take = (name: string, value: string | undefined, notes: readonly string[] = []) => {
     if (value === undefined) return;
     const problem = draft.set(`${prefix}_HEALTH_${name}`, value, { lines, notes });
@@ -42,9 +42,11 @@ export function translateCheck(context: Context, parts: Parts, servers: readonly
       );
     }
   };
-  take('METHOD', rules.method);
+  if (!rules.handshake) take('METHOD', rules.method);
   take('PATH', rules.path);
-  take('EXPECT', rules.expect);
+  // A console's handshake is good by itself with 101, and with an end in order for want of a token.
+  const usual = parts.role === 'console' && rules.handshake && rules.expect === '101';
+  if (!usual) take('EXPECT', rules.expect);
   take('HOST', rules.host);
   if (rules.host === undefined && parts.role === 'portal') {
     draft.note(
@@ -105,9 +107,10 @@ function explainSecond({ ledger }: Context, proxy: ProxySection, first: HttpChec
 }
 
 /** What is asked and expected, to compare. */
-function questionOf({ asks, method, path, host, expect, headers }: HttpCheckRules): string {
+function questionOf(rules: HttpCheckRules): string {
+  const { asks, handshake, method, path, host, expect, headers } = rules;
   const names = headers.map(({ name, value }) => [name, value]);
-  return JSON.stringify([asks, method, path, host, expect, names]);
+  return JSON.stringify([asks, handshake, method, path, host, expect, names]);
 }
 
 /** Sets the pace of checks, which is one for all backends. */

@@ -1,3 +1,4 @@
+import { includesStatus, parseStatusSet } from '../upstream/status-set.ts';
 import type { Line } from './line.ts';
 import type { ProxySection } from './proxy-section.ts';
 
@@ -5,6 +6,8 @@ import type { ProxySection } from './proxy-section.ts';
 export interface HttpCheckRules {
   /** It asks by HTTP. */
   readonly asks: boolean;
+  /** What it asks is a websocket handshake, with headers that one has anyway left out here. */
+  readonly handshake: boolean;
   readonly method: string;
   readonly path: string | undefined;
   readonly host: string | undefined;
@@ -24,6 +27,9 @@ export interface HttpCheckRules {
   }[];
 }
 
+/** Headers that a websocket handshake has by itself. */
+const OF_HANDSHAKE = /^(?:upgrade|connection|sec-websocket-(?:key|version))$/i;
+
 const METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Reads `option httpchk` and the `http-check` rules of a backend. */
@@ -40,16 +46,18 @@ export function readHttpCheck(proxy: ProxySection): HttpCheckRules {
   // Rules of a backend stand in place of those of its defaults.
   const own = proxy.own('http-check');
   for (const line of own.length > 0 ? own : proxy.all('http-check')) reader.readRule(line);
+  reader.sortHeaders();
   return reader;
 }
 
 class HttpCheckReader implements HttpCheckRules {
   asks = false;
+  handshake = false;
   method = 'OPTIONS';
   path: string | undefined = '/';
   host: string | undefined;
   expect = '200-399';
-  readonly headers: { line: Line; name: string; value: string }[] = [];
+  headers: HttpCheckRules['headers'][number][] = [];
   readonly lines: Line[] = [];
   readonly drops: { line: Line; part?: string; reason: string }[] = [];
 
@@ -127,20 +135,34 @@ class HttpCheckReader implements HttpCheckRules {
   }
 
   #takeHeader(line: Line, name: string, value: string): void {
+    if (/^host$/i.test(name) && !value.includes('%[')) this.host = value;
+    else this.headers.push({ line, name, value });
+  }
+
+  /** Leaves headers that checks send, once it is known what kind of check it is. */
+  sortHeaders(): void {
+    const given = this.headers;
+    const good = parseStatusSet(this.expect);
+    // Without 101 as a good answer, it is a request of which a refusal is expected.
+    this.handshake = given.some(isUpgrade) && includesStatus(good, 101);
+    this.headers = given.filter((header) => this.#isSent(header));
+  }
+
+  #isSent({ line, name, value }: HttpCheckRules['headers'][number]): boolean {
+    if (this.handshake && OF_HANDSHAKE.test(name)) return false;
     if (value.includes('%[')) {
       this.drop(line, 'has a header that is worked out anew for each check', name);
-    } else if (/^host$/i.test(name)) {
-      this.host = value;
-    } else if (!/^(user-agent|connection|accept)$/i.test(name)) {
-      this.headers.push({ line, name, value });
-    } else {
-      this.drop(
-        line,
-        'checks are told by a User-Agent of their own and send no more than they need',
-        name,
-      );
+      return false;
     }
+    if (!/^(user-agent|connection|accept)$/i.test(name)) return true;
+    const reason = 'checks are told by a User-Agent of their own and send no more than they need';
+    this.drop(line, reason, name);
+    return false;
   }
+}
+
+function isUpgrade({ name, value }: HttpCheckRules['headers'][number]): boolean {
+  return /^upgrade$/i.test(name) && /^websocket$/i.test(value);
 }
 
 function partedAtColon(text: string): [string, string | undefined] {

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ImportedText, importText } from '../support/import-haproxy.ts';
+
+/** A console with more lines in its backend. */
+function console(...lines: readonly string[]): ImportedText {
+  return importText(
+    'listen horizon\n mode http\n bind 10.0.0.1:443 ssl crt /etc/ssl/x.pem\n server one 10.0.0.11:80 check\n' +
+      'listen novnc\n mode http\n bind 10.0.0.1:6080 ssl crt /etc/ssl/x.pem\n server one 10.0.0.11:6080 check\n' +
+      lines.map((line) => ` ${line}\n`).join(''),
+  );
+}
+
+const SEND =
+  'http-check send meth GET uri /x ver HTTP/1.1 hdr Upgrade websocket hdr Connection Upgrade hdr Sec-WebSocket-Key dGhlIHNhbXBsZSBub25jZQ== hdr Sec-WebSocket-Version 13 hdr Host c.example';
+const EXPECT = 'http-check expect status 101';
+
+test('a check that does a websocket handshake is one here', () => {
+  const text = console('option httpchk', 'http-check connect', SEND, EXPECT);
+  assert.equal(text.env.CONSOLE_HEALTH_CHECK, 'websocket');
+  assert.equal(text.env.CONSOLE_HEALTH_PATH, '/x');
+  assert.equal(text.env.CONSOLE_HEALTH_HOST, 'c.example');
+  for (const name of ['METHOD', 'EXPECT', 'HEADERS']) {
+    assert.equal(text.env[`CONSOLE_HEALTH_${name}`], undefined, name);
+  }
+  for (const line of ['option httpchk', 'http-check connect', SEND, EXPECT]) {
+    assert.equal(text.reason(line), '', line);
+  }
+});
+
+test('headers of a handshake that are no part of it are kept, and other good answers', () => {
+  const { env } = console(
+    'option httpchk',
+    `${SEND} hdr Origin https://console.example`,
+    'http-check expect status 101,200',
+  );
+  assert.equal(env.CONSOLE_HEALTH_HEADERS, 'Origin: https://console.example');
+  assert.equal(env.CONSOLE_HEALTH_EXPECT, '101,200');
+});
+
+test('a handshake behind the version of option httpchk is one here', () => {
+  const option =
+    'option httpchk GET / HTTP/1.1\\r\\nUpgrade:\\ websocket\\r\\nConnection:\\ Upgrade\\r\\nSec-WebSocket-Key:\\ dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version:\\ 13';
+  const text = console(option, EXPECT);
+  assert.equal(text.env.CONSOLE_HEALTH_CHECK, 'websocket');
+  assert.equal(text.env.CONSOLE_HEALTH_HEADERS, undefined);
+  assert.equal(text.reason(option), '');
+});
+
+test('a check that expects an upgrade to be refused stays one by HTTP', () => {
+  const { env } = console('option httpchk', SEND, 'http-check expect status 400,405');
+  assert.equal(env.CONSOLE_HEALTH_CHECK, 'http');
+  assert.equal(env.CONSOLE_HEALTH_EXPECT, '400,405');
+});
