@@ -132,7 +132,7 @@ class Lexer {
     const [whole, name = '', list, fallback] = match;
     const value = this.#variables(name) ?? fallback;
     if (value === undefined) {
-      this.#problem = `uses the variable ${name}, which is not set here: run it again with ${name}=… before the command`;
+      this.#problem = notSet(name);
       return;
     }
     this.#at += whole.length;
@@ -148,6 +148,11 @@ class Lexer {
       this.#add(part);
     }
   }
+}
+
+/** The problem of a line that needs a variable. */
+export function notSet(name: string): string {
+  return `uses the variable ${name}, which is not set here: run it again with ${name}=… before the command`;
 }
 
 function broken(problem: string): Words {

@@ -160,7 +160,9 @@ function hostOf(binds: readonly Bind[]): string {
 function soundBinds({ ledger }: Context, fronts: readonly ProxySection[]): Bind[] {
   const binds = fronts.flatMap((front) => front.binds);
   for (const { line, problem, options } of binds) {
-    if (problem !== undefined) {
+    if (line.problem !== undefined) {
+      ledger.drop(line, 'unread', line.problem);
+    } else if (problem !== undefined) {
       ledger.drop(
         line,
         'decide',

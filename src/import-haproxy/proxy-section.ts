@@ -119,6 +119,9 @@ function bindsOf(section: Section): Bind[] {
 
 function bindOf(line: Line, address: string, options: readonly string[]): Bind[] {
   const tls = options.includes('ssl');
+  if (line.problem !== undefined) {
+    return [{ host: '', port: undefined, problem: line.problem, line, options, tls }];
+  }
   return bindAddresses(address).map((each) => ({ ...each, line, options, tls }));
 }
 

@@ -1,3 +1,4 @@
+import { withAddress } from './address-variables.ts';
 import { type Line, type Variables, wordsOf } from './line.ts';
 
 /** The text of one file. */
@@ -91,7 +92,7 @@ class SectionReader implements Sections {
     for (const raw of linesOf(text)) {
       number += 1;
       const pseudo = (variable: string) => this.#pseudo(variable, name, number);
-      const { words, problem } = wordsOf(raw, pseudo);
+      const { words, problem } = withAddress(wordsOf(raw, pseudo), pseudo);
       if (words.length === 0 && problem === undefined) continue;
       this.#take({ file: name, number, text: shown(raw), words, problem });
     }

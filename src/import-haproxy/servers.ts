@@ -49,6 +49,8 @@ function serverOf(
   portOfClients: number,
   ledger: Ledger,
 ): Server[] {
+  // It is told with the lines that are not understood.
+  if (line.problem !== undefined) return [];
   const template = line.words[0] === 'server-template';
   const [, name = '', ...rest] = line.words;
   const [address = '', ...words] = template ? rest.slice(1) : rest;

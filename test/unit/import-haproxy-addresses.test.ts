@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: HAProxy's variables look like this
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ImportedText, importText } from '../support/import-haproxy.ts';
@@ -71,4 +72,21 @@ test('a console with a frontend of its own keeps that address, whatever it share
   );
   assert.equal(env.PORTAL_LISTEN, '10.0.0.1:443');
   assert.equal(env.CONSOLE_LISTEN, '10.0.0.1:6081');
+});
+
+test('variables in addresses are replaced, in quotes or not, and those that are not set are told', () => {
+  const { env, reason } = importText(
+    'global\n setenv HZ 10.0.0.11\n setenv VIP 10.0.0.1\n' +
+      'listen horizon\n mode http\n bind ipv4@$VIP:443,${VIP}:8443 ssl crt /x.pem\n bind ${NONE}:80\n' +
+      " server one ${HZ}:80\n server two '$HZ:81'\n server three ${OTHER}:80 check\n",
+    { environment: (name) => (name === 'HZ' ? '10.9.9.9' : undefined) },
+  );
+  assert.equal(env.PORTAL_LISTEN, '10.0.0.1:443');
+  assert.equal(
+    env.PORTAL_BACKENDS,
+    'http://10.0.0.11:80 name=one, http://10.0.0.11:81 name=two',
+    'as setenv of the file has it',
+  );
+  assert.match(reason('server three ${OTHER}:80 check'), /variable OTHER, which is not set here/);
+  assert.match(reason('bind ${NONE}:80'), /variable NONE, which is not set here/);
 });
