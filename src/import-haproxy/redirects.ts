@@ -7,6 +7,8 @@ export interface Redirect {
   readonly line: Line;
   readonly kind: 'scheme' | 'location' | 'prefix';
   readonly to: string;
+  /** The status code that the line has. */
+  readonly code: string | undefined;
   readonly condition: Condition;
 }
 
@@ -21,7 +23,8 @@ export function redirectOf(proxy: ProxySection, line: Line): Redirect | undefine
   const words = line.words.slice(line.words[0] === 'redirect' ? 1 : 2);
   const [kind, to = ''] = words;
   if (kind !== 'scheme' && kind !== 'location' && kind !== 'prefix') return undefined;
-  return { line, kind, to, condition: conditionOf(proxy, words) };
+  const code = words.includes('code') ? words[words.indexOf('code') + 1] : undefined;
+  return { line, kind, to, code, condition: conditionOf(proxy, words) };
 }
 
 /** Sends those who came without TLS to https, all of them or, by its other conditions, some. */
@@ -32,12 +35,33 @@ export function isHttpsRedirect({ kind, to, condition }: Redirect): boolean {
 }
 
 /** Whether it makes no difference between those who came without TLS. */
-export function isForAll({ condition }: Redirect): boolean {
+function isForAll({ condition }: Redirect): boolean {
   const { alternatives } = condition;
   return (
     alternatives.length === 0 ||
     (isPlainOnly(condition) && alternatives.every((tests) => tests.length === 1))
   );
+}
+
+/** What the listener that sends browsers to https does otherwise than a redirect. */
+export function differencesOf(redirect: Redirect): { part: string; reason: string }[] {
+  const { line, kind, to, code } = redirect;
+  const differences: { part: string; reason: string }[] = [];
+  if (!isForAll(redirect)) {
+    const at = line.words.findIndex((word) => word === 'if' || word === 'unless');
+    const reason = 'PORTAL_REDIRECT_LISTEN sends everybody to https, without exceptions';
+    differences.push({ part: line.words.slice(at).join(' '), reason });
+  }
+  if (kind !== 'scheme' && !/^https:\/\/%\[(?:req\.)?hdr\(host\)/i.test(to)) {
+    const reason =
+      'PORTAL_REDIRECT_LISTEN sends browsers to the host name and the path that they asked for; where only another name is right, have the name that they use lead there';
+    differences.push({ part: `${kind} ${to}`, reason });
+  }
+  if (code !== undefined && code !== '301' && code !== '308') {
+    const reason = 'PORTAL_REDIRECT_LISTEN redirects for good: 301, and 308 where it is no GET';
+    differences.push({ part: `code ${code}`, reason });
+  }
+  return differences;
 }
 
 /** Whether those who come to a frontend without TLS are sent to https. */

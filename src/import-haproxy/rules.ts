@@ -4,7 +4,7 @@ import { isCounting } from './counters.ts';
 import type { Group } from './ledger.ts';
 import type { Line } from './line.ts';
 import type { ProxySection, Route } from './proxy-section.ts';
-import { isForAll, isHttpsRedirect, redirectOf, rootTarget } from './redirects.ts';
+import { differencesOf, isHttpsRedirect, redirectOf, rootTarget } from './redirects.ts';
 import type { Parts, Role } from './roles.ts';
 
 /** What becomes of a rule: it is carried over, or the reason why not. */
@@ -107,10 +107,8 @@ function redirectFate(
     if (role === 'console' || !draft.get('PORTAL_REDIRECT_LISTEN')) {
       return { group: 'builtin', reason: 'browsers come by https alone' };
     }
-    if (!isForAll(redirect)) {
-      const at = line.words.findIndex((word) => word === 'if' || word === 'unless');
-      const reason = 'PORTAL_REDIRECT_LISTEN sends everybody to https, without exceptions';
-      ledger.dropPart(line, line.words.slice(at).join(' '), 'decide', reason);
+    for (const { part, reason } of differencesOf(redirect)) {
+      ledger.dropPart(line, part, 'decide', reason);
     }
     return 'carried';
   }
