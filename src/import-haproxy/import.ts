@@ -4,6 +4,7 @@ import { translateCertificates } from './certificates.ts';
 import { translateCheck, translatePace } from './checks.ts';
 import { type Context, proxiesOf, servicesOf } from './context.ts';
 import { Draft } from './draft.ts';
+import { translateEjection } from './ejection.ts';
 import { type Drop, Ledger } from './ledger.ts';
 import { translateLimits, translateTimeouts } from './limits.ts';
 import type { Line, Variables } from './line.ts';
@@ -90,6 +91,7 @@ function translate(context: Context): void {
     translateAffinity(context, parts);
     translateBalance(context, parts);
     translateCheck(context, parts, pool);
+    translateEjection(context, parts, pool);
     return pool;
   });
   if (!context.portal) {

@@ -22,6 +22,9 @@ export interface ServerOptions {
   serverName?: string;
   sendProxy?: 'v1' | 'v2' | undefined;
   cookie?: string;
+  /** Whether requests that fail count, and how many of them in a row have it taken out. */
+  observe?: boolean;
+  errorLimit?: number;
 }
 
 /** Options that have a value; those that are not here have none. */
@@ -55,6 +58,10 @@ const BUILTIN = wordTable<string>(
   ['maxqueue', 'all backends of a service have one queue, bounded by QUEUE_LIMIT'],
   ['id guid', 'backends are known by their names'],
   ['proxy-v2-options', 'the header has the addresses alone'],
+  [
+    'observe on-error',
+    'a backend that fails requests in a row is left out for a while, without being told: PORTAL_EJECTION, CONSOLE_EJECTION',
+  ],
   ['non-stick', 'there are no sticky sessions to leave it out of'],
 );
 
@@ -64,7 +71,6 @@ const DECIDE = wordTable<string>(
   ['track', 'each backend is checked by itself'],
   ['addr', 'checks go to the address that requests go to'],
   ['agent-check', 'there is no agent check; weights are set by hand'],
-  ['observe on-error error-limit', 'what requests meet does not count as a health check'],
   ['on-marked-down', 'open connections of a backend that is down are left to end by themselves'],
   ['on-marked-up', 'open connections to backup backends are left to end by themselves'],
   ['source', 'the address of outgoing connections is left to the routing table'],
@@ -149,6 +155,13 @@ function readOption(
       options[word] = time;
       return undefined;
     }
+    case 'error-limit':
+      if (!/^\d{1,9}$/.test(value)) return decide(`takes a whole number, not "${value}"`);
+      options.errorLimit = Number(value);
+      return undefined;
+    case 'observe':
+      options.observe = value !== 'none';
+      break;
     case 'verify':
       options.verify = value !== 'none';
       return undefined;

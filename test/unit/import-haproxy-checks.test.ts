@@ -52,3 +52,42 @@ test('a check that expects an upgrade to be refused stays one by HTTP', () => {
   assert.equal(env.CONSOLE_HEALTH_CHECK, 'http');
   assert.equal(env.CONSOLE_HEALTH_EXPECT, '400,405');
 });
+
+/** A portal whose servers have options. */
+function servers(...options: readonly string[]): ImportedText {
+  const lines = options.map((words, index) => ` server s${index} 10.0.0.1${index}:80 ${words}\n`);
+  return importText(
+    `listen horizon\n mode http\n bind 10.0.0.1:443 ssl crt /x.pem\n${lines.join('')}`,
+  );
+}
+
+test('requests that fail count as they do in HAProxy', () => {
+  const text = servers('check observe layer7 error-limit 20 on-error mark-down');
+  assert.equal(text.env.PORTAL_EJECTION, 'failures=20 time=30s max=5m percent=50');
+  const line = text.imported.lines.at(-1)!;
+  assert.equal(line.text.includes('observe'), true);
+  const drops = text.imported.dropsOf(line);
+  assert.deepEqual(
+    drops.map(({ part, group }) => [part, group]),
+    [
+      ['observe layer7', 'builtin'],
+      ['on-error mark-down', 'builtin'],
+    ],
+  );
+  assert.ok(drops.every(({ reason }) => /without being told: PORTAL_EJECTION/.test(reason)));
+});
+
+test('limits of failures that are not taken are told', () => {
+  const { env, report } = servers(
+    'observe layer4 error-limit 3',
+    'observe layer4 error-limit 4',
+    'error-limit 6',
+  );
+  assert.equal(env.PORTAL_EJECTION, 'failures=3 time=30s max=5m percent=50');
+  assert.match(report, /All backends are left out after as many failures.*\n.*error-limit 4/);
+  assert.match(report, /does nothing in HAProxy without observe.*\n.*error-limit 6/);
+  const much = servers('observe layer7 error-limit 5000');
+  assert.equal(much.env.PORTAL_EJECTION, undefined);
+  assert.match(much.report, /not taken as failures of PORTAL_EJECTION/);
+  assert.equal(servers('observe layer7').env.PORTAL_EJECTION, undefined, 'as it is by itself');
+});
