@@ -5,6 +5,7 @@ import type { Line } from './line.ts';
 import type { ProxySection } from './proxy-section.ts';
 import type { Parts, Role } from './roles.ts';
 import type { Server } from './servers.ts';
+import { readTcpHandshake } from './tcp-check.ts';
 import { durationText } from './time.ts';
 
 /** Any answer of an HTTP server is as good as the connection that HAProxy was content with. */
@@ -15,7 +16,7 @@ export function translateCheck(context: Context, parts: Parts, servers: readonly
   const { draft, ledger } = context;
   const prefix = parts.role === 'portal' ? 'PORTAL' : 'CONSOLE';
   const back = parts.backs[0]!.proxy;
-  const rules = readHttpCheck(back);
+  const rules = readCheck(back);
   for (const { proxy } of parts.backs.slice(1)) explainSecond(context, proxy, rules);
   for (const { line, part, reason } of rules.drops) {
     if (part === undefined) ledger.drop(line, 'decide', reason);
@@ -58,6 +59,10 @@ export function translateCheck(context: Context, parts: Parts, servers: readonly
   ledger.carry(...lines);
 }
 
+function readCheck(proxy: ProxySection): HttpCheckRules {
+  return readTcpHandshake(proxy) ?? readHttpCheck(proxy);
+}
+
 function takeHeaders({ draft, ledger }: Context, prefix: string, rules: HttpCheckRules): void {
   if (rules.headers.length === 0) return;
   const text = rules.headers.map(({ name, value }) => `${name}: ${value}`).join(' | ');
@@ -92,7 +97,7 @@ function translateConnectionCheck({ draft }: Context, role: Role, checked: boole
 
 /** A service has one check; the groups of servers beside the first one had their own. */
 function explainSecond({ ledger }: Context, proxy: ProxySection, first: HttpCheckRules): void {
-  const second = readHttpCheck(proxy);
+  const second = readCheck(proxy);
   if (questionOf(second) === questionOf(first)) {
     ledger.carry(...second.lines);
     return;

@@ -27,9 +27,6 @@ export interface HttpCheckRules {
   }[];
 }
 
-/** Headers that a websocket handshake has by itself. */
-const OF_HANDSHAKE = /^(?:upgrade|connection|sec-websocket-(?:key|version))$/i;
-
 const METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Reads `option httpchk` and the `http-check` rules of a backend. */
@@ -149,7 +146,7 @@ class HttpCheckReader implements HttpCheckRules {
   }
 
   #isSent({ line, name, value }: HttpCheckRules['headers'][number]): boolean {
-    if (this.handshake && OF_HANDSHAKE.test(name)) return false;
+    if (this.handshake && isOfHandshake({ name })) return false;
     if (value.includes('%[')) {
       this.drop(line, 'has a header that is worked out anew for each check', name);
       return false;
@@ -161,8 +158,20 @@ class HttpCheckReader implements HttpCheckRules {
   }
 }
 
-function isUpgrade({ name, value }: HttpCheckRules['headers'][number]): boolean {
+/** Whether a header asks for a websocket. */
+export function isUpgrade({
+  name,
+  value,
+}: {
+  readonly name: string;
+  readonly value: string;
+}): boolean {
   return /^upgrade$/i.test(name) && /^websocket$/i.test(value);
+}
+
+/** Whether a header is one that a websocket handshake has by itself. */
+export function isOfHandshake({ name }: { readonly name: string }): boolean {
+  return /^(?:upgrade|connection|sec-websocket-(?:key|version))$/i.test(name);
 }
 
 function partedAtColon(text: string): [string, string | undefined] {

@@ -15,6 +15,8 @@ const COUNTING =
   'serves no limit that is carried over: see RATE_LIMITS and CONNECTIONS_PER_ADDRESS';
 const KERNEL = 'TCP is left as the kernel has it';
 const SERVICE = 'is for the service manager: user, files and limits of the process are in its unit';
+const CHECKS =
+  'dashboards are asked by HTTP (PORTAL_HEALTH_PATH) and consoles by a websocket handshake (CONSOLE_HEALTH_PATH); PORTAL_HEALTH_CHECK=tcp and CONSOLE_HEALTH_CHECK=tcp only connect';
 const STRICT = 'what is not sound HTTP is refused, without exceptions';
 
 /** Options: `option NAME`, `no option NAME`. */
@@ -52,14 +54,12 @@ const OPTIONS = wordTable<Reason>(
     http-use-proxy-header http-use-htx http_proxy checkcache`,
     ['builtin', STRICT],
   ],
+  ['tcp-check', ['builtin', `a check sees more than that a connection opens: ${CHECKS}`]],
   [
     `
-    tcp-check ssl-hello-chk mysql-check pgsql-check redis-check smtpchk ldap-check
+    ssl-hello-chk mysql-check pgsql-check redis-check smtpchk ldap-check
     spop-check external-check httpchk`,
-    [
-      'decide',
-      'is a check of another kind: backends are asked by HTTP, see PORTAL_HEALTH_PATH and CONSOLE_HEALTH_PATH',
-    ],
+    ['decide', `is a check of another kind: ${CHECKS}`],
   ],
   ['transparent', ['decide', 'requests go to the backends that are listed']],
 );
@@ -121,7 +121,7 @@ const PROXY = wordTable<Reason>(
     ],
   ],
   ['tcp-response', ['decide', 'answers are not refused by such rules']],
-  ['tcp-check', ['decide', 'is a check of another kind: backends are asked by HTTP']],
+  ['tcp-check', ['decide', `is a check of another kind: ${CHECKS}`]],
   ['http-check', ['decide', 'is of an HTTP check that is not on']],
   [
     'timeout',

@@ -53,6 +53,36 @@ test('a check that expects an upgrade to be refused stays one by HTTP', () => {
   assert.equal(env.CONSOLE_HEALTH_EXPECT, '400,405');
 });
 
+test('a check that only connects is told with what consoles are asked, and how to have it', () => {
+  const text = console('option tcp-check', 'tcp-check connect port 5900');
+  assert.equal(text.env.CONSOLE_HEALTH_CHECK, undefined);
+  assert.match(
+    text.reason('option tcp-check'),
+    /consoles by a websocket handshake.*CONSOLE_HEALTH_CHECK=tcp only connect/,
+  );
+  assert.match(text.reason('tcp-check connect port 5900'), /another kind.*websocket handshake/);
+});
+
+test('a handshake that is sent as text is one here', () => {
+  const lines = [
+    'option tcp-check',
+    'tcp-check connect',
+    'tcp-check send GET\\ /websockify?token=x\\ HTTP/1.1\\r\\n',
+    'tcp-check send "Host: c.example\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"',
+    'tcp-check send "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\nOrigin: https://c.example\\r\\n\\r\\n"',
+    'tcp-check expect rstring "HTTP/1.1 101"',
+  ];
+  const { env, reason } = console(...lines);
+  assert.equal(env.CONSOLE_HEALTH_CHECK, 'websocket');
+  assert.equal(env.CONSOLE_HEALTH_PATH, '/websockify?token=x');
+  assert.equal(env.CONSOLE_HEALTH_HOST, 'c.example');
+  assert.equal(env.CONSOLE_HEALTH_HEADERS, 'Origin: https://c.example');
+  assert.equal(env.CONSOLE_HEALTH_EXPECT, undefined);
+  for (const line of lines) assert.equal(reason(line), '', line);
+  const other = console(...lines.slice(0, -1), 'tcp-check expect string 400');
+  assert.equal(other.env.CONSOLE_HEALTH_CHECK, undefined);
+});
+
 /** A portal whose servers have options. */
 function servers(...options: readonly string[]): ImportedText {
   const lines = options.map((words, index) => ` server s${index} 10.0.0.1${index}:80 ${words}\n`);
