@@ -14,7 +14,10 @@ export interface Bind extends BindAddress {
 /** A rule that sends some requests to another backend. */
 export interface Route {
   readonly line: Line;
+  /** The backend; where it is worked out for each request, the one that a map has for all others. */
   readonly target: string;
+  /** What it is worked out by, to be told. */
+  readonly chosenBy?: string | undefined;
   /** The words from `if` or `unless` on; empty where it is for all. */
   readonly condition: readonly string[];
 }
@@ -125,10 +128,19 @@ function bindOf(line: Line, address: string, options: readonly string[]): Bind[]
   return bindAddresses(address).map((each) => ({ ...each, line, options, tls }));
 }
 
+/** `use_backend %[req.hdr(host),lower,map_dom(FILE,DEFAULT)]` */
+function chosen(expression: string): Pick<Route, 'target' | 'chosenBy'> {
+  const map = /[,[]map(?:_\w+)?\(([^,()]*)(?:,([^,()]*))?\)\]$/.exec(expression);
+  if (!map) return { target: '', chosenBy: 'what is worked out for each request' };
+  return { target: map[2]?.trim() ?? '', chosenBy: `the map ${map[1]}, which is not read` };
+}
+
 function routesOf(proxy: ProxySection): Route[] {
   const routes = proxy.own('use_backend').map((line) => {
     const [, target = '', ...condition] = line.words;
-    return { line, target, condition };
+    return target.includes('%[')
+      ? { line, ...chosen(target), condition }
+      : { line, target, condition };
   });
   const fallback = proxy.last('default_backend');
   if (!fallback) return routes;

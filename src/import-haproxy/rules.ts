@@ -234,11 +234,18 @@ function translateRoutes(context: Context, front: ProxySection): void {
 }
 
 function routeFate(
-  { target }: Route,
+  { target, chosenBy }: Route,
   back: ProxySection | undefined,
   condition: Condition,
   owner: Parts | undefined,
 ): Fate {
+  if (chosenBy !== undefined) {
+    const usual = target === '' ? '' : `; its default, ${target}, is ${usualFate(back, owner)}`;
+    return {
+      group: 'decide',
+      reason: `chooses by ${chosenBy}${usual}: where the dashboard or the console is another section, name it with --portal NAME or --console NAME`,
+    };
+  }
   if (!back) {
     return { group: 'decide', reason: `leads to "${target}", which is not in the files` };
   }
@@ -251,4 +258,9 @@ function routeFate(
     group: 'decide',
     reason: `chooses by name or path: the ${owner.role} has an address of its own here, for all names and paths`,
   };
+}
+
+function usualFate(back: ProxySection | undefined, owner: Parts | undefined): string {
+  if (!back) return 'not in the files';
+  return owner ? `of the ${owner.role} here` : "none of Dashgate's";
 }

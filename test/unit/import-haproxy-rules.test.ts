@@ -33,3 +33,41 @@ test('a redirect to https at the same host, for good, is kept whole', () => {
     assert.equal(reason(rule), '', what);
   }
 });
+
+/** A frontend that chooses its backend by an expression, beside a console. */
+function choosing(expression: string, front = 'dash_in'): ImportedText {
+  return importText(
+    `frontend ${front}\n mode http\n bind 10.0.0.250:443 ssl crt /x.pem\n use_backend %[${expression}]\n` +
+      'backend web_back\n mode http\n server two 10.0.0.12:80\n' +
+      'backend horizon_back\n mode http\n server one 10.0.0.11:80\n' +
+      'listen novnc\n mode http\n bind 10.0.0.250:6080 ssl crt /x.pem\n server one 10.0.0.11:6080\n',
+  );
+}
+
+test('the default of a map is where a frontend leads, and the map is told', () => {
+  const map = (name: string) => `req.hdr(host),lower,map_dom(/etc/haproxy/hosts.map,${name})`;
+  const { env, reason } = choosing(map('horizon_back'));
+  assert.equal(env.PORTAL_LISTEN, '10.0.0.250:443');
+  assert.equal(env.PORTAL_BACKENDS, 'http://10.0.0.11:80 name=one');
+  assert.match(
+    reason(`use_backend %[${map('horizon_back')}]`),
+    /the map \/etc\/haproxy\/hosts\.map, .*its default, horizon_back, is of the portal here.*--portal NAME or --console NAME/,
+  );
+  // A name that says nothing is the portal's where its frontend is.
+  const { env: named } = choosing(map('web_back'), 'horizon_front');
+  assert.equal(named.PORTAL_BACKENDS, 'http://10.0.0.12:80 name=two');
+  const missing = choosing(map('nowhere'), 'horizon_front');
+  assert.match(missing.reason(`use_backend %[${map('nowhere')}]`), /nowhere, is not in the files/);
+});
+
+test('a backend that is worked out for each request is told with the way to name it', () => {
+  for (const expression of [
+    'req.hdr(host),map(/etc/haproxy/hosts.map)',
+    'var(txn.backend)',
+    'str(horizon_back),lower',
+  ]) {
+    const { env, reason } = choosing(expression, 'horizon_front');
+    assert.equal(env.PORTAL_BACKENDS, 'http://10.0.0.11:80 name=one', 'found by its name');
+    assert.match(reason(`use_backend %[${expression}]`), /chooses by .*--portal NAME/, expression);
+  }
+});
