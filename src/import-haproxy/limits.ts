@@ -95,27 +95,34 @@ function translateTunnelTime(context: Context, longest: ReadonlyMap<string, Time
   });
 }
 
+/** What a time was in HAProxy for one proxy that has it; the first that holds of any tells its fate. */
+const EFFECTS = ['counts', 'overruled', 'elsewhere'] as const;
+type Effect = (typeof EFFECTS)[number];
+
 /** The times that none of the settings was taken from. */
 function explainOtherTimes(context: Context): void {
   const { ledger } = context;
-  for (const parts of servicesOf(context)) {
-    for (const proxy of proxiesOf(parts)) {
-      for (const [keyword, setting, side] of TIMEOUTS) {
-        const counts = proxy.last(...keyword);
-        for (const line of proxy.all(...keyword)) {
-          if (ledger.isSettled(line)) continue;
-          ledger.drop(line, 'builtin', whyNot(setting, proxy[side], line === counts, parts.role));
+  for (const effect of EFFECTS) {
+    for (const parts of servicesOf(context)) {
+      for (const proxy of proxiesOf(parts)) {
+        for (const [keyword, setting, side] of TIMEOUTS) {
+          const last = proxy.last(...keyword);
+          for (const line of proxy.all(...keyword)) {
+            const here = line === last ? 'counts' : 'overruled';
+            if (ledger.isSettled(line) || effect !== (proxy[side] ? here : 'elsewhere')) continue;
+            ledger.drop(line, 'builtin', whyNot(setting, effect, parts.role));
+          }
         }
       }
     }
   }
 }
 
-function whyNot(setting: string, here: boolean, counts: boolean, role: Role): string {
-  if (!here) return 'does nothing on this side, neither in HAProxy nor here';
-  if (!counts) return 'is overruled by a later line';
+function whyNot(setting: string, effect: Effect, role: Role): string {
+  if (effect === 'elsewhere') return 'does nothing on this side, neither in HAProxy nor here';
+  if (effect === 'overruled') return 'is overruled by a later line';
   if (role === 'console' && OF_REQUESTS.includes(setting)) {
-    return `is for the portal here: ${setting}; websockets have TUNNEL_TIMEOUT`;
+    return `was for the console: ${setting} is that of the portal, and websockets have TUNNEL_TIMEOUT`;
   }
   return `${setting} is one for both services: the longer time is taken`;
 }

@@ -109,3 +109,19 @@ test('what is no limit of an address is not carried over, with the reason', () =
   const unused = limited(track);
   assert.match(unused.reason(track), /serves no limit that is carried over/);
 });
+
+test('a time of defaults that counts for the console alone is told as such', () => {
+  const { env, reason } = importText(
+    'defaults base\n mode http\n timeout client 30s\n timeout server 1m\n timeout tunnel 4h\n' +
+      'defaults fast from base\n timeout server 5s\n' +
+      'frontend horizon from base\n bind :443 ssl crt /x.pem\n default_backend web\n' +
+      'backend web from fast\n server one 10.0.0.11:80\n' +
+      'frontend novnc from base\n bind :6080 ssl crt /x.pem\n default_backend novnc-back\n' +
+      'backend novnc-back from base\n server one 10.0.0.11:6080\n',
+  );
+  assert.equal(env.SERVER_TIMEOUT, '5s');
+  assert.match(
+    reason('timeout server 1m'),
+    /was for the console: SERVER_TIMEOUT is that of the portal.*TUNNEL_TIMEOUT/,
+  );
+});
