@@ -10,6 +10,11 @@ import type { Parts, Role } from './roles.ts';
 /** What becomes of a rule: it is carried over, or the reason why not. */
 type Fate = 'carried' | { readonly group: Group; readonly reason: string };
 
+/** The address of the client, taken from a header of the request. */
+const FROM_PROXY = /^\W*(?:x-forwarded-for|x-real-ip|x-client-ip)\b.*%\[\s*(?:req\.)?f?hdr/i;
+const CLIENT_OF_PROXY =
+  'takes the address of the client from a header of the proxy in front, which Dashgate does of X-Forwarded-For alone, where it comes from TRUSTED_PROXIES: list the addresses of that proxy there';
+
 const CLOSED = ['/server-status', '/server-info'];
 
 /** Rules that change, answer or send elsewhere what goes through. */
@@ -82,6 +87,9 @@ function fateOf(
     return headerFate(context, line, first.startsWith('req'), second);
   if (/^(req|rsp)i?(del|rep)$/.test(first)) {
     return headerFate(context, line, first.startsWith('req'), `${second} ${third}`, true);
+  }
+  if (first === 'http-request' && second === 'set-src' && /hdr/.test(third)) {
+    return { group: 'decide', reason: CLIENT_OF_PROXY };
   }
   if (first === 'http-request' || first === 'http-response' || first === 'http-after-response') {
     if (!/^(set|add|del|replace)-(header|value)$/.test(second)) return undefined;
@@ -177,6 +185,7 @@ function headerFate(
 ): Fate {
   const builtin = (reason: string): Fate => ({ group: 'builtin', reason });
   if (isRequest) {
+    if (FROM_PROXY.test(text)) return { group: 'decide', reason: CLIENT_OF_PROXY };
     if (/x-forwarded-(for|proto|host|port|ssl)|x-real-ip|front-end-https|x-client-ip/i.test(text)) {
       return builtin(
         'X-Forwarded-For, -Proto, -Host, -Port and X-Real-IP are set for each request',

@@ -71,3 +71,19 @@ test('a backend that is worked out for each request is told with the way to name
     assert.match(reason(`use_backend %[${expression}]`), /chooses by .*--portal NAME/, expression);
   }
 });
+
+test('an address of the client that another proxy tells is for TRUSTED_PROXIES', () => {
+  for (const rule of [
+    'http-request set-header X-Real-IP %[req.hdr(CF-Connecting-IP)]',
+    'http-request set-header X-Forwarded-For %[hdr_ip(True-Client-IP)] if { src 10.9.0.0/16 }',
+    'http-request set-src req.hdr(CF-Connecting-IP)',
+  ]) {
+    const { imported } = withRule(rule);
+    const line = imported.lines.find(({ text }) => text === rule)!;
+    const [drop] = imported.dropsOf(line);
+    assert.equal(drop?.group, 'decide', rule);
+    assert.match(drop.reason, /X-Forwarded-For alone.*TRUSTED_PROXIES/, rule);
+  }
+  const own = 'http-request set-header X-Real-IP %[src]';
+  assert.match(withRule(own).reason(own), /X-Real-IP are set for each request/);
+});
