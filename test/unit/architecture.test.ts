@@ -38,7 +38,7 @@ const ORDER = [
     'spelling.ts',
     'terminal.ts',
   ],
-  ['log-lines.ts'],
+  ['log-lines.ts', 'log-output.ts'],
 ];
 
 const PURE = [
