@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { describe, test } from 'node:test';
@@ -65,6 +65,18 @@ describe('the resource agent', { concurrency: 2 }, () => {
         assert.equal(startOf(pid!), since);
       },
     );
+
+    await t.test('another one on its ports does not pass for it', async () => {
+      const { pidfile, log_file: log, admin_url: admin } = resource.params;
+      const second = { pidfile: `${pidfile}.second`, log_file: `${log}.second` };
+      for (const admin_url of [admin!, '']) {
+        const { code, err } = await resource.run('start', { ...second, admin_url });
+        assert.equal(code, OCF.generic);
+        assert.match(err, /ocf-exit-reason:dashgate: .*_LISTEN.* in use/);
+        assert.ok(!existsSync(second.pidfile), 'nothing is left of it');
+      }
+      assert.equal(await monitor('20'), OCF.success);
+    });
 
     await t.test('it does not serve where it is looked for', async () => {
       const elsewhere = { level: '20', check_url: 'https://127.0.0.1:9/' };
