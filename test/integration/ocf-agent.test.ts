@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { describe, test } from 'node:test';
@@ -76,6 +76,15 @@ describe('the resource agent', { concurrency: 2 }, () => {
         assert.ok(!existsSync(second.pidfile), 'nothing is left of it');
       }
       assert.equal(await monitor('20'), OCF.success);
+    });
+
+    await t.test('it is found by the file of an agent that kept the number alone', async () => {
+      const { pidfile } = resource.params;
+      const kept = readFileSync(pidfile!, 'utf8');
+      rmSync(`${pidfile}.supervisor`);
+      writeFileSync(pidfile!, `${resource.group()}\n`);
+      assert.equal(await monitor('0'), OCF.success);
+      writeFileSync(pidfile!, kept);
     });
 
     await t.test('it does not serve where it is looked for', async () => {
@@ -181,6 +190,30 @@ describe('the resource agent', { concurrency: 2 }, () => {
     assert.equal(taken.code, OCF.generic);
     assert.match(taken.err, /ocf-exit-reason:dashgate: .*PORTAL_LISTEN.* in use/);
     assert.equal(resource.group(), 0, 'nothing is left of it');
+    const homeless = { pidfile: '/nowhere/pid', ready_wait: '0' };
+    const lost = await resource.run('start', homeless);
+    assert.equal(lost.code, OCF.generic);
+    assert.match(
+      lost.err,
+      /ocf-exit-reason:dashgate: pidfile=\/nowhere\/pid cannot be written: (Directory nonexistent|No such file or directory): /,
+    );
+  });
+
+  test('lets a stranger alone who has the number by now', async (t) => {
+    const resource = await agentResource(t, { PORTAL_BACKENDS: 'http://127.0.0.1:9' });
+    const stranger = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+    t.after(() => stranger.kill('SIGKILL'));
+    const pid = stranger.pid!;
+    await until('it leads a group', () => pid === groupOf(pid));
+    for (const stale of [`${pid}`, `${pid} ${startOf(pid) - 1}`, '1', '0 0', '-1', 'x', '']) {
+      writeFileSync(resource.params.pidfile!, `${stale}\n`);
+      assert.equal((await resource.run('monitor')).code, OCF.notRunning, stale);
+      const { code, err } = await resource.run('stop');
+      assert.equal(code, OCF.success);
+      assert.equal(/is out of date/.test(err), stale.startsWith(`${pid}`), err);
+      assert.ok(isRunning(pid), stale);
+      assert.ok(!existsSync(resource.params.pidfile!));
+    }
   });
 
   test('starts without a backend that is up, as another user, and says that it is not ready', async (t) => {
@@ -217,6 +250,16 @@ function pairOf(user: string, folder: string, envFile: string): Record<string, s
 
 /** When a process started, in ticks since the host did: proc_pid_stat(5), field 22. */
 function startOf(pid: number): number {
+  return Number(statOf(pid)[19]);
+}
+
+/** Its process group. */
+function groupOf(pid: number): number {
+  return Number(statOf(pid)[2]);
+}
+
+/** The fields of its proc_pid_stat(5) behind the name. */
+function statOf(pid: number): string[] {
   const [, fields] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(/^.*\) /s);
-  return Number(fields!.split(' ')[19]);
+  return fields!.split(' ');
 }

@@ -87,8 +87,8 @@ export async function agentResource(
     attribute: '',
   };
   const group = () => {
-    const pid = existsSync(params.pidfile) ? Number(readFileSync(params.pidfile, 'utf8')) : 0;
-    return Number.isInteger(pid) ? pid : 0;
+    const kept = existsSync(params.pidfile) ? readFileSync(params.pidfile, 'utf8') : '';
+    return Number(/^([1-9]\d+) \d+\n$/.exec(kept)?.[1] ?? 0);
   };
   t.after(() => {
     if (group() === 0) return;
