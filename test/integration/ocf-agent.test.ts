@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startBackend } from '../support/backend.ts';
@@ -76,6 +76,32 @@ describe('the resource agent', { concurrency: 2 }, () => {
         assert.ok(!existsSync(second.pidfile), 'nothing is left of it');
       }
       assert.equal(await monitor('20'), OCF.success);
+    });
+
+    await t.test('it tells of readiness until that was taken, and then no more', async () => {
+      const told = join(resource.programs, 'told');
+      const monitorWith = async (taken: string) => {
+        const program = `#!/bin/sh\necho "told $*" >>${told}\n${taken}\n`;
+        writeFileSync(join(resource.programs, 'attrd_updater'), program, { mode: 0o755 });
+        const { code } = await resource.run('monitor', { level: '10', attribute: 'well' });
+        assert.equal(code, OCF.success);
+        return readFileSync(told, 'utf8').split('told -n well -U 1 -d 0\n').length - 1;
+      };
+      const times = [];
+      for (const taken of ['false', 'false', 'true', 'true']) times.push(await monitorWith(taken));
+      assert.deepEqual(times, [1, 2, 3, 3]);
+    });
+
+    await t.test('what it cannot keep in mind changes nothing', async () => {
+      for (const name of ['supervisor', 'ready']) {
+        const file = `${resource.params.pidfile}.${name}`;
+        rmSync(file);
+        mkdirSync(file);
+        const { code } = await resource.run('monitor', { level: '10', attribute: 'well' });
+        assert.equal(code, OCF.success, name);
+        rmdirSync(file);
+      }
+      assert.equal(await monitor('0'), OCF.success);
     });
 
     await t.test('it is found by the file of an agent that kept the number alone', async () => {

@@ -1,6 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
@@ -34,6 +41,8 @@ export interface AgentResource {
   readonly agent: string;
   /** Its parameters, as the cluster passes them on. */
   readonly params: Readonly<Record<string, string>>;
+  /** A folder of programs that it finds before those of the system; empty. */
+  readonly programs: string;
   /** The port of the portal. */
   readonly portal: number;
   /** Has the agent act; `changes` are further parameters, or others, for this once. */
@@ -76,6 +85,8 @@ export async function agentResource(
   copyFileSync(AGENT, agent);
   chmodSync(agent, 0o755);
   chmodSync(folder, 0o755);
+  const programs = join(folder, 'bin');
+  mkdirSync(programs);
   const params = {
     command,
     env_file: envFile,
@@ -105,7 +116,7 @@ export async function agentResource(
     );
     const child = spawn(agent, [action], {
       env: {
-        PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+        PATH: `${programs}:${process.env.PATH}:/usr/sbin:/sbin`,
         // What a gateway that is killed leaves there goes with the test.
         TMPDIR: folder,
         OCF_ROOT: '/usr/lib/ocf',
@@ -125,7 +136,7 @@ export async function agentResource(
     return { code: child.exitCode ?? -1, out, err };
   };
   const log = () => (existsSync(params.log_file) ? readFileSync(params.log_file, 'utf8') : '');
-  return { agent, params, portal, run, configure, group, log };
+  return { agent, params, programs, portal, run, configure, group, log };
 }
 
 /** The status of a request through it; 0 where it does not serve. */
