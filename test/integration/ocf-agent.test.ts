@@ -144,8 +144,9 @@ describe('the resource agent', { concurrency: 2 }, () => {
       const hanging = await resource.run('monitor', { level: '10', http_timeout: '1' });
       assert.equal(hanging.code, OCF.generic);
       assert.match(hanging.err, /no answer from http:\/\/127\.0\.0\.1:\d+ within 1 s/);
-      const stop = await resource.run('stop');
+      const stop = await resource.run('stop', { stop_wait: '30.5', http_timeout: '' });
       assert.equal(stop.code, OCF.success);
+      assert.match(stop.err, /stop_wait=30\.5 is not a whole number: it may take 17 s/);
       assert.doesNotMatch(stop.err, /is killed/);
       assert.equal(await statusThrough(resource), 0);
     });
@@ -188,7 +189,7 @@ describe('the resource agent', { concurrency: 2 }, () => {
     const { socket } = await openWebSocket(t, resource.portal);
     // A client that does not answer the close frame.
     socket.pause();
-    const stop = await resource.run('stop', { stop_wait: '1' });
+    const stop = await resource.run('stop', { stop_wait: '01s' });
     assert.equal(stop.code, OCF.success);
     assert.match(stop.err, /did not end within 1 s; it is killed/);
     assert.equal((await resource.run('monitor')).code, OCF.notRunning);
@@ -257,6 +258,14 @@ describe('the resource agent', { concurrency: 2 }, () => {
     for (const level of ['10', '20']) {
       assert.equal((await resource.run('monitor', { level, user })).code, OCF.degraded);
     }
+    // What its clients meet is looked at all the same.
+    const hidden = await resource.run('monitor', {
+      level: '20',
+      check_url: 'https://127.0.0.1:9/',
+      user,
+    });
+    assert.equal(hidden.code, OCF.generic);
+    assert.match(hidden.err, /no answer from https:\/\/127\.0\.0\.1:9\//);
     assert.equal((await resource.run('stop', { user })).code, OCF.success);
   });
 });
