@@ -80,7 +80,7 @@ Maintainer: ${MAINTAINER}
 Installed-Size: ${kibibytes}
 Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 5.2), passwd, init-system-helpers (>= 1.52)
 Recommends: systemd
-Suggests: memcached, pacemaker, curl
+Suggests: memcached, pacemaker, curl, procps
 Section: net
 Priority: optional
 Description: front door of an OpenStack Dashboard

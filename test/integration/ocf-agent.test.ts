@@ -104,6 +104,25 @@ describe('the resource agent', { concurrency: 2 }, () => {
       assert.equal(await monitor('0'), OCF.success);
     });
 
+    await t.test('it is not taken for stopped where pgrep is missing', async () => {
+      const gone = {
+        pgrep: 'exit 127',
+        which: '[ "$1" != pgrep ] && command -v "$1"',
+      };
+      for (const [name, line] of Object.entries(gone)) {
+        writeFileSync(join(resource.programs, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+      }
+      assert.equal(await monitor('0'), OCF.success, 'the supervisor is known');
+      rmSync(`${resource.params.pidfile}.supervisor`);
+      for (const action of ['monitor', 'stop', 'validate-all']) {
+        const { code, err } = await resource.run(action);
+        assert.equal(code, OCF.installed, action);
+        assert.match(err, /ocf-exit-reason:.* pgrep/);
+      }
+      for (const name of Object.keys(gone)) rmSync(join(resource.programs, name));
+      assert.equal(await monitor('20'), OCF.success);
+    });
+
     await t.test('it is found by the file of an agent that kept the number alone', async () => {
       const { pidfile } = resource.params;
       const kept = readFileSync(pidfile!, 'utf8');

@@ -31,6 +31,7 @@ describe('the RPM package', () => {
     const needs = rpm('--requires').split('\n');
     assert.ok(needs.includes('libc.so.6(GLIBC_2.28)(64bit)'), needs.join());
     assert.ok(!needs.some((need) => /^(node|npm|\/usr\/bin\/(env|node))/.test(need)), needs.join());
+    assert.match(rpm('--suggests'), /^\/usr\/bin\/curl\n\/usr\/bin\/pgrep\n/, 'for the agent');
   });
 
   test('makes the user, has the new version take over after an upgrade, and stops with a removal', () => {
