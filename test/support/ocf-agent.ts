@@ -101,10 +101,12 @@ export async function agentResource(
     const kept = existsSync(params.pidfile) ? readFileSync(params.pidfile, 'utf8') : '';
     return Number(/^([1-9]\d+) \d+\n$/.exec(kept)?.[1] ?? 0);
   };
+  // The folder goes first, and the pidfile with it.
+  let started = 0;
   t.after(() => {
-    if (group() === 0) return;
+    if (started === 0) return;
     try {
-      process.kill(-group(), 'SIGKILL');
+      process.kill(-started, 'SIGKILL');
     } catch {
       // All of it is gone.
     }
@@ -133,6 +135,7 @@ export async function agentResource(
       text(child.stderr),
       once(child, 'exit'),
     ]);
+    started = group();
     return { code: child.exitCode ?? -1, out, err };
   };
   const log = () => (existsSync(params.log_file) ? readFileSync(params.log_file, 'utf8') : '');
