@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { AdminState } from '../upstream/backend.ts';
 import { isRecord, isRemoteState, type RemoteState } from './remote-state.ts';
-import { type AdminAnswer, type AdminRequest, ask } from './request.ts';
+import { type AdminAnswer, type AdminRequest, ask, jsonOf } from './request.ts';
 import type { AdminTarget } from './target.ts';
 
 /** What is asked for: what is left out stays as it is. */
@@ -151,8 +151,9 @@ export class AdminClient {
   }
 
   /** The JSON of a good answer. */
-  #recordIn({ status, body }: AdminAnswer): Record<string, unknown> {
-    const answer = parsed(body);
+  #recordIn(whole: AdminAnswer): Record<string, unknown> {
+    const { status } = whole;
+    const answer = jsonOf(whole);
     if (status === 200 && isRecord(answer)) return answer;
     if (isRecord(answer) && typeof answer.error === 'string') {
       const kind = NO_ENTRY.has(status) ? 'unanswered' : 'rejected';
@@ -174,14 +175,6 @@ export class AdminClient {
 
 const TOKEN_REMEDY =
   'set ADMIN_TOKEN, in the environment or in .env, to that of the gateway; one that has none needs it too';
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 /** Values are left out: they may be what belongs elsewhere, such as a key. */
 function findingsIn(findings: unknown): string[] {

@@ -16,6 +16,15 @@ export interface AdminAnswer {
   readonly body: string;
 }
 
+/** What an answer has as JSON; undefined where it has none. */
+export function jsonOf({ body }: AdminAnswer): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /**

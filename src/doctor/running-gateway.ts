@@ -1,5 +1,5 @@
 import { isRemoteState } from '../admin-client/remote-state.ts';
-import { ask } from '../admin-client/request.ts';
+import { ask, jsonOf } from '../admin-client/request.ts';
 import { adminTarget } from '../admin-client/target.ts';
 import { ANYBODY, trustIn } from '../admin-client/trust.ts';
 import type { Config } from '../config.ts';
@@ -26,28 +26,18 @@ export async function findGateway(config: Config): Promise<RunningGateway | unde
     const { adminKeyPair } = config;
     const known = { ...target, trust: adminKeyPair && trustIn(adminKeyPair.leaf) };
     const state = ask(known, { path: '/api/state', timeoutMs: ANSWER_MS });
-    const { body } = await state.catch(() => ({ body: '' }));
-    return toldBy(body);
+    return toldBy(await state.then(jsonOf, () => undefined));
   } catch {
     return undefined;
   }
 }
 
 /** What a state tells, which is nothing where the gateway lets nobody see it. */
-function toldBy(state: string): RunningGateway {
-  const told = parsed(state);
-  if (!isRemoteState(told)) return { pids: [], peers: [] };
-  const { workers = [], shared } = told;
+function toldBy(state: unknown): RunningGateway {
+  if (!isRemoteState(state)) return { pids: [], peers: [] };
+  const { workers = [], shared } = state;
   return {
     pids: workers.filter(({ kind }) => kind === 'relay').map(({ pid }) => pid),
     peers: shared?.peers.map(({ name }) => name) ?? [],
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

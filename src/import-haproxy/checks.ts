@@ -1,5 +1,4 @@
 import { type Context, servicesOf } from './context.ts';
-import { Draft } from './draft.ts';
 import { type HttpCheckRules, readHttpCheck } from './http-check.ts';
 import type { Line } from './line.ts';
 import type { ProxySection } from './proxy-section.ts';
@@ -76,17 +75,11 @@ function takeHeaders({ draft, ledger }: Context, prefix: string, rules: HttpChec
 
 /** HAProxy did not ask anything, if it checked at all. */
 function translateConnectionCheck({ draft }: Context, role: Role, checked: boolean): void {
+  // A check that does a handshake suits a console without being told of anything.
+  if (role === 'console') return;
   const was = checked
     ? 'HAProxy only connected to them'
     : 'HAProxy did not check them, or not by HTTP';
-  if (role === 'console') {
-    // A check that does a handshake suits a console without being told of anything.
-    if (Draft.knows('CONSOLE_HEALTH_CHECK')) return;
-    const notes = [`${was}: here any answer below 500 is good.`];
-    draft.set('CONSOLE_HEALTH_PATH', '/');
-    draft.set('CONSOLE_HEALTH_EXPECT', ANY_ANSWER, { notes });
-    return;
-  }
   draft.set('PORTAL_HEALTH_PATH', '/');
   draft.set('PORTAL_HEALTH_EXPECT', ANY_ANSWER, {
     notes: [

@@ -6,7 +6,7 @@
 const PER_TURN = 2;
 
 /**
- * Has TLS handshakes begin one at a time, so that what has been secured is served between them: a
+ * Has TLS handshakes begin a few at a time, so that what has been secured is served between them: a
  * thousand at once would otherwise keep everybody waiting for half a second. Addresses take turns, so
  * that one with many of them does not keep the others waiting for all of those.
  */
