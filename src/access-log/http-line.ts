@@ -36,14 +36,13 @@ export class HttpLine {
     this.#options = options;
   }
 
-  /** @param now the time in ms, as `Date.now()` */
-  of(record: ExchangeRecord, now: number): string {
+  of(record: ExchangeRecord): string {
     const { service, busy } = this.#options;
     const { client, port, secure, backend, status, bytes, termination, retries } = record;
     const { requestMs, queueMs, connectMs, responseMs, ms } = record;
     const on = busy(backend);
     return (
-      `${client}:${port} [${this.#clock.http(now - ms)}] ${service}${secure ? '~' : ''} ` +
+      `${client}:${port} [${this.#clock.http(record.endedAt - ms)}] ${service}${secure ? '~' : ''} ` +
       `${service}/${backend ?? '<NOSRV>'} ${requestMs}/${queueMs}/${connectMs}/${responseMs}/${ms} ` +
       `${status || -1} ${bytes} - - ${termination}${this.#cookie(record)} ` +
       `${on.process}/${on.frontend}/${on.backends}/${on.backend}/${retries > 0 ? '+' : ''}${retries} ` +

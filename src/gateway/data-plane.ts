@@ -60,6 +60,9 @@ export class DataPlane {
   readonly #nodes: readonly StateNode[];
   readonly #shutdowns: Shutdown[] = [];
   readonly #meters = new Map<DataListener, ListenerMeter>();
+  readonly #flush = (): void => {
+    for (const service of this.#services.values()) service.flush();
+  };
 
   /** @throws Error where a certificate cannot be used. */
   constructor(config: Config, options: DataPlaneOptions) {
@@ -98,6 +101,8 @@ export class DataPlane {
         return [service, new Service(options)];
       }),
     );
+    // Before the log is written for the last time: what was answered just before a fault is wanted most.
+    process.prependListener('exit', this.#flush);
   }
 
   /**
@@ -196,6 +201,8 @@ export class DataPlane {
     this.#sessions?.close();
     for (const node of this.#nodes) node.close();
     this.#rates.close();
+    process.off('exit', this.#flush);
+    this.#flush();
     this.#accessLog.close();
   }
 

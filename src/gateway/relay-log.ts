@@ -14,8 +14,6 @@ export class RelayLog implements RelayReport {
   readonly #write: ((record: ExchangeRecord, more: string) => void) | undefined;
   readonly #writeTunnel: (record: TunnelRecord, request: ExchangeRecord) => void;
   readonly #sampled: string;
-  /** Requests that were answered in this turn of the event loop. */
-  readonly #answered: ExchangeRecord[] = [];
 
   constructor(logger: Logger, access: AccessLog, line: HttpLineOptions) {
     this.#logger = logger;
@@ -26,30 +24,24 @@ export class RelayLog implements RelayReport {
     const write = output && lineWriter(logger, 'request', output);
     if (!write) return;
     if (format === 'json') {
-      this.#write = (record, more) => write(jsonFields(record) + more);
+      this.#write = (record, more) => write(jsonFields(record) + more, record.endedAt);
       const closed = lineWriter(logger, 'websocket closed', output)!;
       this.#writeTunnel = (record) => closed(fieldsOf(tunnelFields(record)));
       return;
     }
     const http = new HttpLine(line);
-    this.#write = (record) => output.write(http.of(record, Date.now()));
+    this.#write = (record) => output.write(http.of(record));
     this.#writeTunnel = ({ ms, sent, termination }, request) => {
       const bytes = request.bytes + sent;
-      const whole = { ...request, ms: request.ms + ms, bytes, termination };
-      output.write(http.of(whole, Date.now()));
+      const endedAt = Date.now();
+      output.write(http.of({ ...request, endedAt, ms: request.ms + ms, bytes, termination }));
     };
   }
 
-  /**
-   * Its line is written at the end of this turn of the event loop, with those of the others: one after the
-   * other they take half the time that each takes amid relaying. One of httplog tells what is busy at the
-   * moment, so it is written at once.
-   */
   answered(record: ExchangeRecord): void {
     if (!this.#write) return;
-    this.#answered.push(record);
-    if (this.#access.format === 'httplog') this.#writeAnswered();
-    else if (this.#answered.length === 1) setImmediate(this.#writeAnswered);
+    const wanted = this.#access.wants(record);
+    if (wanted !== 'no') this.#write(record, wanted === 'sampled' ? this.#sampled : '');
   }
 
   failed(requestId: string, failure: GatewayError): void {
@@ -59,14 +51,6 @@ export class RelayLog implements RelayReport {
     else if (failure.source === 'downstream') this.#logger.info(fields, 'request refused');
     else this.#logger.warn(fields, 'request failed');
   }
-
-  readonly #writeAnswered = (): void => {
-    for (const record of this.#answered) {
-      const wanted = this.#access.wants(record);
-      if (wanted !== 'no') this.#write?.(record, wanted === 'sampled' ? this.#sampled : '');
-    }
-    this.#answered.length = 0;
-  };
 
   /** It is told when it ends. */
   tunnelOpened(): void {}

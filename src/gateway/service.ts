@@ -20,6 +20,7 @@ import type { Backend } from '../upstream/backend.ts';
 import type { BackendAddress } from '../upstream/backend-address.ts';
 import { Pool } from '../upstream/pool.ts';
 import type { Balance } from '../upstream/selection.ts';
+import { BatchingReport } from './batching-report.ts';
 import { CountingReport } from './counting-report.ts';
 import type { ListenerMeter } from './listener-meter.ts';
 import type { BackendFailure, OpenTunnel, ServiceReport, ServiceSnapshot } from './messages.ts';
@@ -71,6 +72,7 @@ export class Service {
   readonly #options: ServiceOptions;
   /** Undefined where there are no metrics. */
   readonly #meter: RelayMeter | undefined;
+  readonly #report: BatchingReport;
   readonly #listeners = new Map<'https' | 'http', Listener>();
   #draining = false;
   #refusedConnections = 0;
@@ -98,6 +100,11 @@ export class Service {
       busy: (backend) => this.#busy(backend),
     });
     this.#meter = config.METRICS ? new RelayMeter(log) : undefined;
+    this.#report = new BatchingReport(
+      new CountingReport(this.#meter ?? log, this.#requests),
+      // A line of httplog tells what is busy at the moment.
+      options.accessLog.format === 'httplog' ? 1 : undefined,
+    );
     this.#relay = new Relay({
       pool: this.#pool,
       retries: config.RETRIES,
@@ -125,7 +132,7 @@ export class Service {
       },
       admission: options.admission,
       pins: options.pins,
-      report: new CountingReport(this.#meter ?? log, this.#requests),
+      report: this.#report,
     });
   }
 
@@ -206,6 +213,7 @@ export class Service {
 
   report(): ServiceReport {
     if (this.#draining) this.#lowerLimits();
+    this.flush();
     return {
       name: this.name,
       queued: this.#pool.queued,
@@ -234,7 +242,13 @@ export class Service {
 
   /** What it has counted; undefined where there are no metrics. */
   totals(): ServiceTotals | undefined {
+    this.flush();
     return this.#meter?.totals(this.#pool, this.#relay.counters);
+  }
+
+  /** Counts and logs what has been answered, as far as it is not yet. */
+  flush(): void {
+    this.#report.flush();
   }
 
   /** Connections to each backend that are open for requests. */

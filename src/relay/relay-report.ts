@@ -20,6 +20,8 @@ export interface ExchangeRecord {
   readonly backend: string | undefined;
   /** The backend that the affinity cookie named. */
   readonly asked: string | undefined;
+  /** When it was over, in ms since 1970. */
+  readonly endedAt: number;
   /** From the first byte of the request to the last of the answer, in whole ms as all that follow. */
   readonly ms: number;
   /** From the end of its head to the last byte of the answer, not rounded: for sums. */

@@ -12,6 +12,7 @@ export const EXCHANGE: ExchangeRecord = {
   status: 200,
   backend: 'web1:80',
   asked: undefined,
+  endedAt: Date.UTC(2026, 10, 26, 12),
   ms: 12,
   exactMs: 11.5,
   requestMs: 1,

@@ -22,7 +22,7 @@ function line(change: Partial<ExchangeRecord> = {}, affinity?: readonly string[]
     affinity: affinity && new Set(affinity),
     busy: (backend) => ({ process: 9, frontend: 8, backends: 7, backend: backend ? 6 : 0 }),
   });
-  return http.of({ ...EXCHANGE, ...change }, NOW);
+  return http.of({ ...EXCHANGE, endedAt: NOW, ...change });
 }
 
 describe("a line in HAProxy's HTTP log format", () => {
@@ -154,7 +154,10 @@ describe('sampling', () => {
 });
 
 test('lines that a slow reader never got are counted', () => {
-  const lines = new LogLines((bytes) => lines.lost(bytes));
+  const lines = new LogLines((bytes) => {
+    lines.lost(bytes);
+    return true;
+  });
   for (let i = 0; i < 3; i += 1) lines.write('one\n');
   assert.equal(lines.dropped, 0);
   lines.flush();
