@@ -11,15 +11,18 @@ const MAX_BYTES_PER_CHARACTER = 3;
  * thread, would cost as much as the request that it tells of.
  */
 export class LogLines {
-  readonly #pass: (bytes: Buffer) => void;
+  readonly #pass: (bytes: Buffer) => boolean;
   readonly #batchBytes: number;
   #batch: Buffer;
   #end = 0;
   #timer: NodeJS.Timeout | undefined;
   #dropped = 0;
 
-  /** @param batchBytes Most bytes that are handed on at once, but for a line that is longer. */
-  constructor(pass: (bytes: Buffer) => void, batchBytes = BATCH_BYTES) {
+  /**
+   * @param pass Takes bytes; true: it is done with them, false: they are its own from then on.
+   * @param batchBytes Most bytes that are handed on at once, but for a line that is longer.
+   */
+  constructor(pass: (bytes: Buffer) => boolean, batchBytes = BATCH_BYTES) {
     this.#pass = pass;
     this.#batchBytes = batchBytes;
     this.#batch = Buffer.allocUnsafeSlow(batchBytes);
@@ -55,8 +58,7 @@ export class LogLines {
     this.#timer = undefined;
     if (this.#end === 0) return;
     const bytes = this.#batch.subarray(0, this.#end);
-    this.#batch = Buffer.allocUnsafeSlow(this.#batchBytes);
     this.#end = 0;
-    this.#pass(bytes);
+    if (!this.#pass(bytes)) this.#batch = Buffer.allocUnsafeSlow(this.#batchBytes);
   }
 }

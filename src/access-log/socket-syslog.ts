@@ -53,13 +53,14 @@ export class SocketSyslog implements LineOutput {
     this.#logger?.stdin?.end();
   }
 
-  #pass(bytes: Buffer): void {
+  #pass(bytes: Buffer): boolean {
     const input = this.#logger?.stdin;
     if (this.#closed || !input?.writable || input.writableLength > MAX_WAITING_BYTES) {
       this.#lines.lost(bytes);
-      return;
+      return true;
     }
     input.write(bytes);
+    return false;
   }
 
   #start(): void {

@@ -4,7 +4,11 @@ import { LogLines } from '../../src/log-lines.ts';
 
 function gathered(): { lines: LogLines; passed: string[] } {
   const passed: string[] = [];
-  return { lines: new LogLines((bytes) => passed.push(bytes.toString())), passed };
+  const lines = new LogLines((bytes) => {
+    passed.push(bytes.toString());
+    return true;
+  });
+  return { lines, passed };
 }
 
 test('lines are handed on together, in their order', () => {
@@ -30,9 +34,12 @@ test('a line waits 100 ms at most, however many follow it', (t) => {
   assert.deepEqual(passed, ['first\nsecond\n']);
 });
 
-test('what is handed on is never written over, and no line is parted or lost', () => {
+test('what is handed on and still needed is never written over, and no line is parted or lost', () => {
   const passed: Buffer[] = [];
-  const lines = new LogLines((bytes) => passed.push(bytes));
+  const lines = new LogLines((bytes) => {
+    passed.push(bytes);
+    return false;
+  });
   const written = Array.from({ length: 5_000 }, (_, i) => `${i} ${'é'.repeat(i % 97)}\n`);
   for (const line of written) lines.write(line);
   lines.flush();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -69,4 +70,41 @@ test('a reader that stood still gets all that waited for it, in its order', asyn
   });
   assert.ok(Buffer.concat(read).equals(Buffer.concat(chunks)));
   assert.equal(lost.length, 0);
+});
+
+test('a pipe and a device get their bytes at once, a file and a pipe without room do not', async (t) => {
+  const path = join(temporaryFolder(t), 'pipe');
+  execFileSync('mkfifo', [path]);
+  const pipe = opened(t, path, constants.O_RDWR);
+  assert.equal(pipe.output.write(chunk(0, 60_000)), true);
+  assert.equal(pipe.output.write(chunk(1, 60_000)), false, 'a pipe takes 64 KiB');
+  const bytes = Buffer.alloc(120_000);
+  for (let read = 0; read < 120_000; ) {
+    read += readSync(pipe.descriptor, bytes, read, 120_000 - read, null);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(bytes.equals(Buffer.concat([chunk(0, 60_000), chunk(1, 60_000)])));
+  await until('what had to wait is done with', () => pipe.output.write(chunk(2, 10)) === true);
+  assert.equal(opened(t, '/dev/null', 'w').output.write(chunk(0, 10)), true);
+  const file = join(temporaryFolder(t), 'log');
+  assert.equal(opened(t, file, 'w').output.write(chunk(0, 10)), false);
+});
+
+test('other writers to the same pipe still wait for their reader', async (t) => {
+  const own = 'const { LogOutput } = await import(process.argv[1]); new LogOutput(1, () => {});';
+  // Would fail with EAGAIN if the pipe were set to what the output needs.
+  const more = "require('node:fs').writeSync(1, Buffer.alloc(1_000_000))";
+  const script = `"$0" --input-type=module -e '${own}' "$1" && "$0" -e "${more}"`;
+  const source = new URL('../../src/log-output.ts', import.meta.url).pathname;
+  const child = spawn('sh', ['-c', script, process.execPath, source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill());
+  let length = 0;
+  for await (const data of child.stdout) {
+    length += data.length;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const [code] = child.exitCode === null ? await once(child, 'close') : [child.exitCode];
+  assert.deepEqual([length, code], [1_000_000, 0]);
 });
