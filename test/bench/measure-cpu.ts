@@ -9,6 +9,8 @@ import { coreNanoseconds, cpuNanoseconds, memoryKiB } from './usage.ts';
 /** How long and how often. */
 export interface Effort {
   readonly rounds: number;
+  /** The number of the first one (0). */
+  readonly firstRound?: number;
   /** Of one round of one workload with one peer. */
   readonly seconds: number;
   /** Once for each peer and workload, before the first round; not counted. */
@@ -30,8 +32,33 @@ export interface Contender {
   assertRunning(): void;
 }
 
-/** Measures a group of workloads with fresh peers: all are started, and then take turns. */
+/** Turns that peers of a group take which are started anew for every round: one each way round. */
+const FRESH_TURNS = 2;
+
+/** Measures a group of workloads with peers of its own. */
 export async function measureGroup(
+  stage: Stage,
+  group: Group,
+  peers: readonly Peer[],
+  effort: Effort,
+  fail: (failure: Failure) => void,
+  progress: (what: string) => void,
+): Promise<Result[]> {
+  if (!group.fresh) return measureTogether(stage, group, peers, effort, fail, progress);
+  const all = new Map<string, Result>();
+  for (let firstRound = 0; firstRound < effort.rounds * FRESH_TURNS; firstRound += FRESH_TURNS) {
+    const turns = { ...effort, rounds: FRESH_TURNS, firstRound };
+    for (const result of await measureTogether(stage, group, peers, turns, fail, progress)) {
+      const key = `${result.workload} ${result.peer}`;
+      const samples = [...(all.get(key)?.samples ?? []), ...result.samples];
+      all.set(key, { ...result, samples });
+    }
+  }
+  return [...all.values()];
+}
+
+/** Starts all, and has them take turns. */
+async function measureTogether(
   stage: Stage,
   group: Group,
   peers: readonly Peer[],
@@ -101,10 +128,11 @@ export async function takeTurns(
     progress(`${contender.workload}: ${contender.peer} warms up`);
     await round(cores, contender, effort.warmUpSeconds, fail);
   }
-  for (let turn = 0; turn < effort.rounds; turn++) {
+  const first = effort.firstRound ?? 0;
+  for (let turn = first; turn < first + effort.rounds; turn++) {
     for (let i = 0; i < contenders.length; i++) {
       const contender = contenders[(i + turn) % contenders.length]!;
-      progress(`${contender.workload}: ${contender.peer}, ${turn + 1} of ${effort.rounds}`);
+      progress(`${contender.workload}: ${contender.peer}, ${turn + 1} of ${first + effort.rounds}`);
       const sample = await round(cores, contender, effort.seconds, fail);
       if (sample) samples.get(contender)!.push({ ...sample, round: turn });
     }

@@ -21,6 +21,11 @@ export interface Group {
   readonly workloads: readonly Workload[];
   /** Of these peers only: the growth that is looked for costs time. */
   readonly peers?: readonly string[];
+  /**
+   * Its proxies are started anew for every round: two Node processes with the same work differ by some
+   * percent for as long as they run, by what of the code was compiled, and how.
+   */
+  readonly fresh?: boolean;
 }
 
 export interface Sizes {
@@ -112,6 +117,7 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
     {
       name: OBSERVABILITY.group,
       peers: ['dashgate'],
+      fresh: true,
       workloads: [
         {
           ...usual,
