@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { startBackend } from '../support/backend.ts';
 import { exchangeRaw, fetchTls, startTestGateway } from '../support/gateway.ts';
 import { recordingLogger } from '../support/log.ts';
+import { until } from '../support/until.ts';
 
 test('requests go to the backends in turn, by weight', async (t) => {
   const one = await startBackend(t);
@@ -215,7 +216,9 @@ test('each request is logged once, without query, cookie or token', async (t) =>
   const { headers } = await fetchTls(gateway.addresses.portal!.port, '/page?token=hush', {
     headers: { cookie: 'sessionid=hushhush' },
   });
-  const logged = lines.filter(({ msg }) => msg === 'request');
+  const requests = () => lines.filter(({ msg }) => msg === 'request');
+  await until('it is logged', () => requests().length > 0);
+  const logged = requests();
   assert.equal(logged.length, 1);
   const { method, path, status, client, backend: served, requestId } = logged[0]!;
   assert.deepEqual(
