@@ -1,4 +1,5 @@
 import type { ExchangeRecord, RelayReport } from '../relay/relay-report.ts';
+import { PassingReport } from './passing-report.ts';
 
 /** How many answers are passed on together at most. */
 const BATCH = 64;
@@ -9,10 +10,7 @@ const HOLD_MS = 50;
  * Holds back what was answered and passes it on together: to count many requests and write their lines
  * one after the other takes half the time that each takes amid relaying. The rest is passed on at once.
  */
-export class BatchingReport implements RelayReport {
-  readonly failed: RelayReport['failed'];
-  readonly tunnelOpened: RelayReport['tunnelOpened'];
-  readonly tunnelClosed: RelayReport['tunnelClosed'];
+export class BatchingReport extends PassingReport {
   readonly #next: RelayReport;
   readonly #most: number;
   #held: ExchangeRecord[] = [];
@@ -20,11 +18,9 @@ export class BatchingReport implements RelayReport {
 
   /** @param most how many answers are held back at most; with 1 none is */
   constructor(next: RelayReport, most = BATCH) {
+    super(next);
     this.#next = next;
     this.#most = most;
-    this.failed = next.failed.bind(next);
-    this.tunnelOpened = next.tunnelOpened.bind(next);
-    this.tunnelClosed = next.tunnelClosed.bind(next);
   }
 
   answered(record: ExchangeRecord): void {

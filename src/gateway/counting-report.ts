@@ -1,23 +1,19 @@
-import type { RelayReport } from '../relay/relay-report.ts';
+import type { ExchangeRecord, RelayReport } from '../relay/relay-report.ts';
 import type { RequestCounter } from '../relay/request-counts.ts';
+import { PassingReport } from './passing-report.ts';
 
 /** Counts what is answered, and passes everything on. */
-export class CountingReport implements RelayReport {
-  readonly failed: RelayReport['failed'];
-  readonly tunnelOpened: RelayReport['tunnelOpened'];
-  readonly tunnelClosed: RelayReport['tunnelClosed'];
+export class CountingReport extends PassingReport {
   readonly #next: RelayReport;
   readonly #counter: RequestCounter;
 
   constructor(next: RelayReport, counter: RequestCounter) {
+    super(next);
     this.#next = next;
     this.#counter = counter;
-    this.failed = next.failed.bind(next);
-    this.tunnelOpened = next.tunnelOpened.bind(next);
-    this.tunnelClosed = next.tunnelClosed.bind(next);
   }
 
-  answered(...[record]: Parameters<RelayReport['answered']>): void {
+  answered(record: ExchangeRecord): void {
     this.#counter.count(record.status, record.ms);
     this.#next.answered(record);
   }
