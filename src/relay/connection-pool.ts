@@ -2,6 +2,7 @@ import type { Backend } from '../upstream/backend.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Deadlines } from './deadlines.ts';
 import { UpstreamConnection, type UpstreamTimeouts } from './upstream-connection.ts';
+import type { WriteBuffers } from './write-buffers.ts';
 
 /** Most unused connections that are kept for one backend. */
 const MAX_IDLE = 256;
@@ -12,6 +13,7 @@ const READ_BYTES = 65_536;
 export class ConnectionPool {
   readonly #deadlines: Deadlines;
   readonly #timeouts: UpstreamTimeouts;
+  readonly #buffers: WriteBuffers;
   /** All of them are read into it: none is read while another one's bytes are dealt with. */
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #idle = new Map<Backend, UpstreamConnection[]>();
@@ -19,9 +21,10 @@ export class ConnectionPool {
   readonly #open = new Set<UpstreamConnection>();
   #closing = false;
 
-  constructor(deadlines: Deadlines, timeouts: UpstreamTimeouts) {
+  constructor(deadlines: Deadlines, timeouts: UpstreamTimeouts, buffers: WriteBuffers) {
     this.#deadlines = deadlines;
     this.#timeouts = timeouts;
+    this.#buffers = buffers;
   }
 
   /**
@@ -41,6 +44,7 @@ export class ConnectionPool {
       this.#deadlines,
       this.#timeouts,
       this.#buffer,
+      this.#buffers,
       this.#onIdle,
       this.#onClosed,
     );

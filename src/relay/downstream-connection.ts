@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { endSoon } from '../farewell.ts';
+import { type Intake, type RawConnection, readInto } from '../intake.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
 import { isSafe } from '../upstream/attempts.ts';
 import { failureOf } from '../upstream/failure.ts';
@@ -17,7 +18,6 @@ import { ForwardedLines, informationalHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 import { terminationOf } from './termination.ts';
-import type { Upstream } from './upstream-connection.ts';
 import { WebsocketRequest } from './websocket-request.ts';
 
 /**
@@ -43,11 +43,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   readonly #peer: DownstreamPeer;
   readonly #forwarded: ForwardedLines;
   readonly #relay: DownstreamContext;
+  readonly #intake: Intake;
   readonly #handlers = {
-    data: (chunk: Buffer) => {
-      this.#relay.counters.bytesIn += chunk.length;
-      this.#onData(chunk);
-    },
     drain: () => this.#onDrain(),
     end: () => this.#onEnd(),
     // What follows an error is 'close'; the handler keeps it from being thrown.
@@ -78,6 +75,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.deadline = relay.deadlines.in(relay.timeouts.headerMs);
     relay.deadlines.add(this);
     for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
+    this.#intake = { buffer: relay.readBuffer, take: (bytes) => this.#take(bytes) };
+    readInto(socket, this.#intake);
   }
 
   retire(): void {
@@ -106,6 +105,13 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         if (this.#answer) this.#answer.termination = 'cD';
         this.#socket.destroy();
     }
+  }
+
+  #take(bytes: Buffer): void {
+    this.#relay.counters.bytesIn += bytes.length;
+    this.#onData(bytes);
+    // What is left of them is needed later, and they are not.
+    if (this.#stash.length > 0) this.#stash = Buffer.from(this.#stash);
   }
 
   #onData(chunk: Buffer): void {
@@ -248,7 +254,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     return this.#write('', this.#answer!.body(chunk, complete), complete);
   }
 
-  switchProtocols(head: ResponseHead, rest: Buffer, upstream: Upstream, lease: Lease): void {
+  switchProtocols(head: ResponseHead, rest: Buffer, upstream: RawConnection, lease: Lease): void {
     const answer = this.#answer!;
     const early = this.#state !== 'response' ? 'switched protocols too early' : undefined;
     const fault = early ?? answer.faultOfSwitch(head);
@@ -270,7 +276,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#relay.buffers.write(socket, hello, rest);
     if (this.#stash.length > 0) upstream.socket.write(this.#stash);
     this.#relay.openTunnel({
-      downstream: socket,
+      downstream: { socket, intake: this.#intake },
       upstream,
       early: { fromClient: this.#stash, fromBackend: rest },
       lease,

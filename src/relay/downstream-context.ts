@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { RawConnection } from '../intake.ts';
 import type { Client } from '../policy/forwarded.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Lease } from '../upstream/pool.ts';
@@ -10,7 +10,6 @@ import type { RequestHead } from './head.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { ExchangeRecord, RelayReport } from './relay-report.ts';
 import type { EarlyBytes } from './tunnel.ts';
-import type { Upstream } from './upstream-connection.ts';
 import type { WriteBuffers } from './write-buffers.ts';
 
 /** What a relay does to a connection from outside. */
@@ -40,8 +39,8 @@ export interface DownstreamTimeouts {
 
 /** A tunnel that is to be. */
 export interface TunnelOpening {
-  readonly downstream: Socket;
-  readonly upstream: Upstream;
+  readonly downstream: RawConnection;
+  readonly upstream: RawConnection;
   readonly early: EarlyBytes;
   readonly lease: Lease;
   readonly admitted: Admitted | undefined;
@@ -63,6 +62,8 @@ export interface TunnelPins {
 export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
   readonly deadlines: Deadlines;
   readonly buffers: WriteBuffers;
+  /** What clients send is read into it. */
+  readonly readBuffer: Buffer;
   readonly timeouts: DownstreamTimeouts;
   readonly report: RelayReport;
   readonly counters: RelayCounters;

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import type { RawConnection } from '../intake.ts';
 import { Attempts, outcomeOf } from '../upstream/attempts.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import { ConnectError, failureOf } from '../upstream/failure.ts';
@@ -6,7 +7,7 @@ import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { ResponseHead } from './head.ts';
 import type { Phase } from './termination.ts';
-import type { Upstream, UpstreamConnection, UpstreamListener } from './upstream-connection.ts';
+import type { UpstreamConnection, UpstreamListener } from './upstream-connection.ts';
 
 /** The client's side of an exchange, as whatever carries it offers it. */
 export interface Responder {
@@ -15,7 +16,7 @@ export interface Responder {
   respond(head: ResponseHead, backend: string, body: Buffer, complete: boolean): boolean;
   respondBody(chunk: Buffer, complete: boolean): boolean;
   /** The backend changed protocols: both sides are raw bytes from now on. */
-  switchProtocols(head: ResponseHead, rest: Buffer, upstream: Upstream, lease: Lease): void;
+  switchProtocols(head: ResponseHead, rest: Buffer, upstream: RawConnection, lease: Lease): void;
   /** No answer has begun, and none will come from a backend. */
   fail(error: GatewayError): void;
   /** The answer that has begun will not be complete. */
@@ -111,9 +112,12 @@ export class Exchange implements UpstreamListener, Progress {
     return this.#connection?.connected ? 'H' : 'C';
   }
 
-  /** Begins, with what of the body has come; false where the rest has to wait. */
+  /**
+   * Begins, with what of the body has come; false where the rest has to wait. The bytes are the caller's own
+   * again afterwards.
+   */
   start(body: Buffer, complete: boolean): boolean {
-    this.#held = body;
+    this.#held = body.length === 0 ? EMPTY : Buffer.from(body);
     this.#requestComplete = complete;
     const { pinned } = this.#request;
     if (pinned instanceof Promise) void pinned.then((name) => this.#beginAt(name));
@@ -127,7 +131,7 @@ export class Exchange implements UpstreamListener, Progress {
     this.#attempt();
   }
 
-  /** Passes on more of the body; false where the rest has to wait for `resumeRequest`. */
+  /** Passes on more of the body, likewise; false where the rest has to wait for `resumeRequest`. */
   body(chunk: Buffer, complete: boolean): boolean {
     this.#requestComplete = complete;
     // A backend that has answered already gets no more.
@@ -182,7 +186,7 @@ export class Exchange implements UpstreamListener, Progress {
     if (!this.#responder.respondBody(chunk, complete) && !complete) connection?.pause();
   }
 
-  onSwitch(head: ResponseHead, rest: Buffer, upstream: Upstream): void {
+  onSwitch(head: ResponseHead, rest: Buffer, upstream: RawConnection): void {
     const lease = this.#lease;
     this.#lease = undefined;
     this.#connection = undefined;

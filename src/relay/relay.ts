@@ -22,6 +22,9 @@ import { type TunnelLimits, Tunnels, type TunnelView } from './tunnels.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
 import { WriteBuffers } from './write-buffers.ts';
 
+/** Most bytes that are read from a client at once. */
+const READ_BYTES = 65_536;
+
 /** Deadlines of a relay, in ms. */
 export interface RelayTimeouts extends UpstreamTimeouts, DownstreamTimeouts, TunnelTimeouts {}
 
@@ -61,6 +64,7 @@ export class Relay implements DownstreamContext {
   readonly pins: TunnelPins | undefined;
   readonly deadlines: Deadlines;
   readonly buffers = new WriteBuffers();
+  readonly readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly counters = new RelayCounters();
   readonly requestIds = new RequestIds();
   readonly connections: ConnectionPool;
@@ -81,7 +85,7 @@ export class Relay implements DownstreamContext {
     this.pins = options.pins;
     this.deadlines = new Deadlines(options.clock);
     this.#tunnels = new Tunnels(this.deadlines, options.tunnelLimits);
-    this.connections = new ConnectionPool(this.deadlines, options.timeouts);
+    this.connections = new ConnectionPool(this.deadlines, options.timeouts, this.buffers);
   }
 
   get authorities(): ReadonlySet<string> {

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import { endSoon } from '../farewell.ts';
+import type { RawConnection } from '../intake.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { Termination } from './termination.ts';
 import { type EndingSide, endBoth, type TunnelEnd, type TunnelSide } from './tunnel-ending.ts';
-import type { Upstream } from './upstream-connection.ts';
 import { pingFrame, WebsocketFrames } from './websocket-frames.ts';
-import { type WriteBuffers, writeAndFree } from './write-buffers.ts';
+import type { WriteBuffers } from './write-buffers.ts';
 
 /** TCP asks a peer that has been silent this long, in ms, whether it is still there. */
 const KEEP_ALIVE_MS = 60_000;
@@ -95,12 +95,14 @@ export class Tunnel implements Deadlined {
   #ending: { readonly client: EndingSide; readonly backend: EndingSide } | undefined;
 
   constructor(
-    downstream: Socket,
-    { socket: upstream, intake }: Upstream,
+    client: RawConnection,
+    backend: RawConnection,
     early: EarlyBytes,
     context: TunnelContext,
     onClosed: (report: TunnelReport) => void,
   ) {
+    const { socket: downstream } = client;
+    const { socket: upstream } = backend;
     this.#client = { socket: downstream, frames: new WebsocketFrames('client') };
     this.#backend = { socket: upstream, frames: new WebsocketFrames('server') };
     this.#context = context;
@@ -115,20 +117,20 @@ export class Tunnel implements Deadlined {
     context.deadlines.add(this);
     const { frames: clientFrames } = this.#client;
     const { frames: backendFrames } = this.#backend;
-    downstream.on('data', (chunk: Buffer) => {
-      this.#received += chunk.length;
-      context.counters.tunnelBytesIn += chunk.length;
+    client.intake.take = (bytes) => {
+      this.#received += bytes.length;
+      context.counters.tunnelBytesIn += bytes.length;
       if (this.#ending) {
-        this.#ending.backend.pass(chunk);
+        this.#ending.backend.pass(bytes);
         this.#ending.client.heard();
         return;
       }
-      clientFrames.take(chunk);
+      clientFrames.take(bytes);
       if (clientFrames.closing) this.#by ??= 'client';
-      writeAndFree(upstream, chunk);
+      context.buffers.write(upstream, '', bytes);
       this.#passed(downstream, upstream);
-    });
-    intake.take = (bytes) => {
+    };
+    backend.intake.take = (bytes) => {
       this.#sent += bytes.length;
       context.counters.tunnelBytesOut += bytes.length;
       if (this.#ending) {

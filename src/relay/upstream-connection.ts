@@ -1,20 +1,15 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
+import type { Intake, RawConnection } from '../intake.ts';
 import type { Backend } from '../upstream/backend.ts';
-import { type Intake, openBackendSocket } from '../upstream/backend-socket.ts';
+import { openBackendSocket } from '../upstream/backend-socket.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import { ConnectTimeoutError } from '../upstream/failure.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
 import { HeadError, type ResponseHead } from './head.ts';
 import { ResponseParser } from './response-parser.ts';
-import { writeAndFree } from './write-buffers.ts';
-
-/** A connection to a backend that has changed protocols. */
-export interface Upstream {
-  readonly socket: Socket;
-  readonly intake: Intake;
-}
+import type { WriteBuffers } from './write-buffers.ts';
 
 /** The exchange that a connection serves, told of all that the backend does. */
 export interface UpstreamListener {
@@ -28,7 +23,7 @@ export interface UpstreamListener {
   onResponse(head: ResponseHead, body: Buffer, complete: boolean): void;
   onResponseBody(chunk: Buffer, complete: boolean): void;
   /** The backend changed protocols; the connection is the listener's from now on. */
-  onSwitch(head: ResponseHead, rest: Buffer, upstream: Upstream): void;
+  onSwitch(head: ResponseHead, rest: Buffer, upstream: RawConnection): void;
   /** The backend is found to be gone, and has not begun to answer. */
   onBackendGone(): void;
   /** The answer will not come, or not to its end. */
@@ -57,6 +52,7 @@ export class UpstreamConnection implements Deadlined {
   served = 0;
   readonly #deadlines: Deadlines;
   readonly #timeouts: UpstreamTimeouts;
+  readonly #buffers: WriteBuffers;
   /** Takes the connection back when an exchange is done with it and it can serve another. */
   readonly #onIdle: (connection: UpstreamConnection) => void;
   readonly #onClosed: (connection: UpstreamConnection) => void;
@@ -89,7 +85,8 @@ export class UpstreamConnection implements Deadlined {
     client: Endpoints,
     deadlines: Deadlines,
     timeouts: UpstreamTimeouts,
-    buffer: Buffer,
+    intoBuffer: Buffer,
+    buffers: WriteBuffers,
     onIdle: (connection: UpstreamConnection) => void,
     onClosed: (connection: UpstreamConnection) => void,
   ) {
@@ -97,13 +94,14 @@ export class UpstreamConnection implements Deadlined {
     this.client = client;
     this.#deadlines = deadlines;
     this.#timeouts = timeouts;
+    this.#buffers = buffers;
     this.#onIdle = onIdle;
     this.#onClosed = onClosed;
     this.deadline = deadlines.in(timeouts.connectMs);
     backend.traffic.opened += 1;
     backend.traffic.connections += 1;
     deadlines.add(this);
-    this.#intake = { buffer, take: (bytes) => this.#onData(bytes) };
+    this.#intake = { buffer: intoBuffer, take: (bytes) => this.#onData(bytes) };
     this.#giveUp = openBackendSocket({
       backend: backend.address,
       client,
@@ -130,12 +128,12 @@ export class UpstreamConnection implements Deadlined {
 
   /**
    * Writes of the request; false where it is better to wait for `onUpstreamDrain`. Bytes are the
-   * connection's own from when it is connected.
+   * caller's own again afterwards.
    */
   write(data: string | Buffer, complete: boolean): boolean {
     this.#requestComplete = complete;
     if (!this.#socket) {
-      this.#early.push(data);
+      this.#early.push(typeof data === 'string' ? data : Buffer.from(data));
       return false;
     }
     const more = this.#send(this.#socket, data);
@@ -214,7 +212,9 @@ export class UpstreamConnection implements Deadlined {
 
   #send(socket: Socket, data: string | Buffer): boolean {
     this.backend.traffic.bytesIn += data.length;
-    return typeof data === 'string' ? socket.write(data, 'latin1') : writeAndFree(socket, data);
+    if (typeof data === 'string') socket.write(data, 'latin1');
+    else this.#buffers.write(socket, '', data);
+    return !socket.writableNeedDrain;
   }
 
   #onDrain(): void {

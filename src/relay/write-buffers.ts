@@ -14,6 +14,8 @@ export class WriteBuffers {
   /** Writes a head, of latin1 characters, and bytes that are the caller's own again afterwards. */
   write(socket: Socket, head: string, bytes: Buffer): void {
     const length = head.length + bytes.length;
+    // To TLS, writing nothing is more than nothing.
+    if (length === 0) return;
     const list = length <= this.#small.bytes ? this.#small : this.#large;
     if (length > list.bytes) {
       socket.write(filled(Buffer.allocUnsafe(length), head, bytes));
@@ -21,7 +23,7 @@ export class WriteBuffers {
     }
     const buffer = list.take();
     const text = filled(buffer, head, bytes).subarray(0, length);
-    if ((socket as Partial<TLSSocket>).encrypted) {
+    if (list === this.#large || (socket as Partial<TLSSocket>).encrypted) {
       socket.write(text, () => list.give(buffer));
       return;
     }
@@ -30,24 +32,6 @@ export class WriteBuffers {
     // it has not taken is left to the garbage collector.
     if (socket.writableLength === 0) list.give(buffer);
   }
-}
-
-/** Buffers of TLS from this size on are given back by hand, in bytes. */
-const LARGE = 4_096;
-
-/**
- * Writes bytes that came through TLS and that nobody reads again; false where it is better to wait
- * for 'drain'. Their memory is given back as soon as they are sent: to V8 such a buffer is a small
- * object that can wait, until 64 MiB of them make it go through the whole heap, which took a quarter
- * of the time of an upload.
- */
-export function writeAndFree(socket: Socket, bytes: Buffer): boolean {
-  const memory = bytes.buffer as ArrayBuffer;
-  // What is a part of it may have neighbours.
-  if (bytes.length < LARGE || bytes.length !== memory.byteLength) return socket.write(bytes);
-  return socket.write(bytes, () => {
-    memory.transfer(0);
-  });
 }
 
 class FreeList {

@@ -1,19 +1,12 @@
-import { connect, type OnReadOpts, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { messageOf } from '../errors.ts';
+import { type Intake, readInto } from '../intake.ts';
 import { type BackendAddress, portOf } from './backend-address.ts';
 import { describeTlsFailure } from './backend-tls.ts';
 import type { Endpoints } from './endpoints.ts';
 import { ConnectError, HandshakeError } from './failure.ts';
 import { proxyHeader } from './proxy-header.ts';
-
-/** Where the bytes of a connection go. */
-export interface Intake {
-  /** What is read into; connections that share a thread may share it. */
-  readonly buffer: Buffer;
-  /** Takes what has come; the bytes are its own until it returns, and no longer. */
-  take: (bytes: Buffer) => void;
-}
 
 /** A connection to a backend that is to be opened, and who is told. One of the two is called, once. */
 export interface Opening {
@@ -22,7 +15,7 @@ export interface Opening {
   readonly client: Endpoints | undefined;
   /** Whether it stays open for writing when the backend ends its side. */
   readonly allowHalfOpen: boolean;
-  /** Takes what comes, instead of 'data' events, which need a buffer for each. */
+  /** Takes what comes, instead of 'data' events. */
   readonly intake?: Intake | undefined;
   /** It is there: connected, and where it is to be, secured and verified. Nobody listens to it yet. */
   readonly onOpen: (socket: Socket) => void;
@@ -36,14 +29,12 @@ export interface Opening {
  */
 export function openBackendSocket(opening: Opening): () => void {
   const { backend, client, allowHalfOpen, intake, onOpen, onFailed } = opening;
-  const plain = backend.tls === undefined;
   const raw = connect({
     host: backend.url.hostname.replace(/^\[|\]$/g, ''),
     port: portOf(backend.url),
     noDelay: true,
     keepAlive: true,
     allowHalfOpen,
-    ...(intake && plain ? { onread: onRead(intake) } : {}),
   });
   let socket = raw;
 
@@ -66,8 +57,7 @@ export function openBackendSocket(opening: Opening): () => void {
 
   function open(): void {
     detach();
-    // Node reads through TLS into buffers of its own.
-    if (intake && !plain) socket.on('data', (bytes: Buffer) => intake.take(bytes));
+    if (intake) readInto(socket, intake);
     onOpen(socket);
   }
 
@@ -99,16 +89,6 @@ export function openBackendSocket(opening: Opening): () => void {
   raw.on('connect', onConnect);
   attach();
   return giveUp;
-}
-
-function onRead(intake: Intake): OnReadOpts {
-  return {
-    buffer: intake.buffer,
-    callback(length) {
-      intake.take(intake.buffer.subarray(0, length));
-      return true;
-    },
-  };
 }
 
 /**

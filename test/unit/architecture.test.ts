@@ -33,6 +33,7 @@ const ORDER = [
     'errors.ts',
     'farewell.ts',
     'html.ts',
+    'intake.ts',
     'log.ts',
     'process-privacy.ts',
     'spelling.ts',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { WriteBuffers, writeAndFree } from '../../src/relay/write-buffers.ts';
+import { WriteBuffers } from '../../src/relay/write-buffers.ts';
 
 /** A connection's two ends. */
 async function connected(t: TestContext): Promise<[Socket, Socket]> {
@@ -18,30 +18,6 @@ async function connected(t: TestContext): Promise<[Socket, Socket]> {
   });
   return [near, far];
 }
-
-test('what is written and freed arrives whole, and takes no memory afterwards', async (t) => {
-  const [near, far] = await connected(t);
-  const chunks = Array.from({ length: 64 }, (_, i) => Buffer.alloc(16_384, i));
-  const expected = Buffer.concat(chunks);
-  const received = buffer(far);
-  for (const chunk of chunks) writeAndFree(near, chunk);
-  await new Promise<void>((resolve) => near.end(resolve));
-  assert.ok((await received).equals(expected));
-  assert.deepEqual(new Set(chunks.map((chunk) => chunk.length)), new Set([0]));
-});
-
-test('bytes that share their memory with others are never freed', async (t) => {
-  const [near] = await connected(t);
-  const whole = Buffer.alloc(32_768, 'a');
-  const pooled = Buffer.from('a'.repeat(4_000));
-  for (const bytes of [whole.subarray(0, 16_384), whole.subarray(16_384), pooled]) {
-    writeAndFree(near, bytes);
-  }
-  await new Promise<void>((resolve) => near.end(resolve));
-  await new Promise(setImmediate);
-  assert.equal(whole.toString(), 'a'.repeat(32_768));
-  assert.equal(pooled.toString(), 'a'.repeat(4_000));
-});
 
 test('heads and bytes are written as they were when they were handed over', async (t) => {
   const [near, far] = await connected(t);
