@@ -191,7 +191,7 @@ export class Tunnel implements Deadlined {
     const unsent = downstream.writableLength + upstream.writableLength;
     if (this.#ending) {
       this.#cut();
-    } else if (unsent < this.#unsent) {
+    } else if (unsent > 0 && unsent < this.#unsent) {
       // Slow, but it does take what is sent.
       this.#rearm();
     } else if (downstream.readableEnded || upstream.readableEnded) {

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { issue } from '../support/certificates.ts';
 import { binary, frame, readFrames } from '../support/frames.ts';
-import { startTestGateway } from '../support/gateway.ts';
+import { startTestGateway, temporaryFolder } from '../support/gateway.ts';
+import { contextsOf } from '../support/listener.ts';
 import {
   openClient,
   openRawTunnel,
@@ -188,6 +190,19 @@ test('24 hours of silence do not end a websocket whose TUNNEL_TIMEOUT is longer,
   served.socket.end();
   await until('both sides are closed', () => relay.closed.length === 1);
   assert.equal(relay.closed[0]?.code, 1001);
+});
+
+test('what TLS had yet to send when a byte passed does not double the time of silence', async (t) => {
+  const folder = temporaryFolder(t);
+  const tls = contextsOf(await issue(folder, 'console', { names: ['127.0.0.1'] }));
+  const { relay, consoles, pass } = await stage(t, { tls, timeouts: { tunnelMs: HOUR } });
+  const { socket, closed } = await openClient(t, relay.port, 'wss');
+  const served = await consoles[0]!.next();
+  await assertLives(socket, served);
+  pass(HOUR - 1_000);
+  assert.equal(socket.readyState, 1);
+  pass(2_000);
+  assert.equal((await closed).code, 1001);
 });
 
 test('a byte in an hour keeps a websocket for 24 hours with the default TUNNEL_TIMEOUT', async (t) => {

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { WebSocket } from 'ws';
 import { Listener } from '../../src/listener/listener.ts';
+import type { TlsContexts } from '../../src/listener/tls-contexts.ts';
 import { Relay, type RelayOptions } from '../../src/relay/relay.ts';
 import type { TunnelRecord } from '../../src/relay/relay-report.ts';
 import { parseBackends } from '../../src/upstream/backend-address.ts';
@@ -113,12 +114,13 @@ export interface TestRelay {
   readonly closed: readonly TunnelRecord[];
 }
 
-/** A relay without TLS, health checks or a log before the backends of these ports. */
+/** A relay without health checks or a log, and mostly without TLS, before the backends of these ports. */
 export async function startRelay(
   t: TestContext,
   ports: readonly number[],
   options: Partial<Omit<RelayOptions, 'timeouts'>> & {
     readonly timeouts?: Partial<RelayOptions['timeouts']>;
+    readonly tls?: TlsContexts;
   } = {},
 ): Promise<TestRelay> {
   const addresses = ports.map((port) => `http://127.0.0.1:${port}`).join();
@@ -153,6 +155,7 @@ export async function startRelay(
   });
   const clients: Socket[] = [];
   const listener = new Listener({
+    tls: options.tls,
     handshakeTimeoutMs: 10_000,
     proxyTimeoutMs: 10_000,
     onConnection: (socket, endpoints) => {
@@ -214,8 +217,10 @@ export interface Closed {
 export async function openClient(
   t: TestContext,
   port: number,
+  scheme: 'ws' | 'wss' = 'ws',
 ): Promise<{ socket: WebSocket; closed: Promise<Closed> }> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/?token=t`);
+  const url = `${scheme}://127.0.0.1:${port}/?token=t`;
+  const socket = new WebSocket(url, { rejectUnauthorized: false });
   socket.on('error', () => {});
   t.after(() => socket.terminate());
   const closed = new Promise<Closed>((resolve) => {
