@@ -1,8 +1,8 @@
 import type { Backend } from '../upstream/backend.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { Outbox } from './outbox.ts';
 import { UpstreamConnection, type UpstreamTimeouts } from './upstream-connection.ts';
-import type { WriteBuffers } from './write-buffers.ts';
 
 /** Most unused connections that are kept for one backend. */
 const MAX_IDLE = 256;
@@ -13,7 +13,7 @@ const READ_BYTES = 65_536;
 export class ConnectionPool {
   readonly #deadlines: Deadlines;
   readonly #timeouts: UpstreamTimeouts;
-  readonly #buffers: WriteBuffers;
+  readonly #outbox: Outbox;
   /** All of them are read into it: none is read while another one's bytes are dealt with. */
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #idle = new Map<Backend, UpstreamConnection[]>();
@@ -21,10 +21,10 @@ export class ConnectionPool {
   readonly #open = new Set<UpstreamConnection>();
   #closing = false;
 
-  constructor(deadlines: Deadlines, timeouts: UpstreamTimeouts, buffers: WriteBuffers) {
+  constructor(deadlines: Deadlines, timeouts: UpstreamTimeouts, outbox: Outbox) {
     this.#deadlines = deadlines;
     this.#timeouts = timeouts;
-    this.#buffers = buffers;
+    this.#outbox = outbox;
   }
 
   /**
@@ -44,7 +44,7 @@ export class ConnectionPool {
       this.#deadlines,
       this.#timeouts,
       this.#buffer,
-      this.#buffers,
+      this.#outbox,
       this.#onIdle,
       this.#onClosed,
     );

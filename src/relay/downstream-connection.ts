@@ -273,7 +273,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#leave();
     // These alone: TLS has listeners of its own.
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
-    this.#relay.buffers.write(socket, hello, rest);
+    this.#relay.outbox.write(socket, hello, rest);
     if (this.#stash.length > 0) upstream.socket.write(this.#stash);
     this.#relay.openTunnel({
       downstream: { socket, intake: this.#intake },
@@ -292,6 +292,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   breakOff(error: GatewayError): void {
     this.#relay.report.failed(this.#answer?.requestId ?? '', error);
     if (this.#answer) this.#answer.termination = terminationOf(error, 'D');
+    // What there is of the answer is the client's.
+    this.#socket.uncork();
     this.#socket.destroy();
   }
 
@@ -299,8 +301,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     const socket = this.#socket;
     if (this.#answer) this.#answer.bytes += head.length + bytes.length;
     this.#relay.counters.bytesOut += head.length + bytes.length;
-    if (bytes.length === 0) socket.write(head, 'latin1');
-    else this.#relay.buffers.write(socket, head, bytes);
+    this.#relay.outbox.write(socket, head, bytes);
     const more = socket.writableLength < MAX_UNSENT;
     if (complete) this.#finish();
     else if (!more) this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);

@@ -7,10 +7,10 @@ import type { AnswerPolicy } from './answer.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ExchangeContext } from './exchange.ts';
 import type { RequestHead } from './head.ts';
+import type { Outbox } from './outbox.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { ExchangeRecord, RelayReport } from './relay-report.ts';
 import type { EarlyBytes } from './tunnel.ts';
-import type { WriteBuffers } from './write-buffers.ts';
 
 /** What a relay does to a connection from outside. */
 export interface Retirable {
@@ -61,7 +61,7 @@ export interface TunnelPins {
 /** What the connections of one relay share. */
 export interface DownstreamContext extends ExchangeContext, AnswerPolicy {
   readonly deadlines: Deadlines;
-  readonly buffers: WriteBuffers;
+  readonly outbox: Outbox;
   /** What clients send is read into it. */
   readonly readBuffer: Buffer;
   readonly timeouts: DownstreamTimeouts;

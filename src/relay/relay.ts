@@ -14,13 +14,13 @@ import type {
   TunnelOpening,
   TunnelPins,
 } from './downstream-context.ts';
+import { Outbox } from './outbox.ts';
 import { RelayCounters } from './relay-counters.ts';
 import type { RelayReport } from './relay-report.ts';
 import { RequestIds } from './request-ids.ts';
 import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
 import { type TunnelLimits, Tunnels, type TunnelView } from './tunnels.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
-import { WriteBuffers } from './write-buffers.ts';
 
 /** Most bytes that are read from a client at once. */
 const READ_BYTES = 65_536;
@@ -63,7 +63,7 @@ export class Relay implements DownstreamContext {
   readonly report: RelayReport;
   readonly pins: TunnelPins | undefined;
   readonly deadlines: Deadlines;
-  readonly buffers = new WriteBuffers();
+  readonly outbox = new Outbox();
   readonly readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly counters = new RelayCounters();
   readonly requestIds = new RequestIds();
@@ -85,7 +85,7 @@ export class Relay implements DownstreamContext {
     this.pins = options.pins;
     this.deadlines = new Deadlines(options.clock);
     this.#tunnels = new Tunnels(this.deadlines, options.tunnelLimits);
-    this.connections = new ConnectionPool(this.deadlines, options.timeouts, this.buffers);
+    this.connections = new ConnectionPool(this.deadlines, options.timeouts, this.outbox);
   }
 
   get authorities(): ReadonlySet<string> {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { endSoon } from '../farewell.ts';
+import type { Outbox } from './outbox.ts';
 import { closeFrame, type WebsocketFrames } from './websocket-frames.ts';
-import type { WriteBuffers } from './write-buffers.ts';
 
 /** By what a tunnel ended: a side of it, or a cause for which the gateway ends it. */
 export const TUNNEL_CAUSES = [
@@ -44,16 +44,16 @@ export class EndingSide {
   /** The other side, which sends what this one gets. */
   readonly #source: TunnelSide;
   readonly #frame: Buffer;
-  readonly #buffers: WriteBuffers;
+  readonly #outbox: Outbox;
   /** Nothing goes to it any more: it has its close frame, or cannot be given one. */
   #told = false;
   #over = false;
 
-  constructor(side: TunnelSide, source: TunnelSide, frame: Buffer, buffers: WriteBuffers) {
+  constructor(side: TunnelSide, source: TunnelSide, frame: Buffer, outbox: Outbox) {
     this.#side = side;
     this.#source = source;
     this.#frame = frame;
-    this.#buffers = buffers;
+    this.#outbox = outbox;
   }
 
   /** Begins, with the close frame itself where no other frame is under way. */
@@ -79,7 +79,7 @@ export class EndingSide {
       return;
     }
     const end = frames.takeToBoundary(bytes);
-    this.#buffers.write(this.#side.socket, '', bytes.subarray(0, end));
+    this.#outbox.write(this.#side.socket, '', bytes.subarray(0, end));
     if (frames.atBoundary) {
       this.#tell();
       frames.take(bytes.subarray(end));
@@ -122,13 +122,13 @@ export function endBoth(
   client: TunnelSide,
   backend: TunnelSide,
   { code, reason }: TunnelEnd,
-  buffers: WriteBuffers,
+  outbox: Outbox,
 ): { readonly client: EndingSide; readonly backend: EndingSide } {
   const toClient = closeFrame(code, reason);
   const toBackend = closeFrame(code, reason, randomBytes(4));
   const ending = {
-    client: new EndingSide(client, backend, toClient, buffers),
-    backend: new EndingSide(backend, client, toBackend, buffers),
+    client: new EndingSide(client, backend, toClient, outbox),
+    backend: new EndingSide(backend, client, toBackend, outbox),
   };
   ending.client.start();
   ending.backend.start();

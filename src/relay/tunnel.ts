@@ -2,11 +2,11 @@ import type { Socket } from 'node:net';
 import { endSoon } from '../farewell.ts';
 import type { RawConnection } from '../intake.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
+import type { Outbox } from './outbox.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { Termination } from './termination.ts';
 import { type EndingSide, endBoth, type TunnelEnd, type TunnelSide } from './tunnel-ending.ts';
 import { pingFrame, WebsocketFrames } from './websocket-frames.ts';
-import type { WriteBuffers } from './write-buffers.ts';
 
 /** TCP asks a peer that has been silent this long, in ms, whether it is still there. */
 const KEEP_ALIVE_MS = 60_000;
@@ -59,7 +59,7 @@ export interface TunnelTimeouts {
 
 export interface TunnelContext {
   readonly deadlines: Deadlines;
-  readonly buffers: WriteBuffers;
+  readonly outbox: Outbox;
   readonly counters: RelayCounters;
   readonly timeouts: TunnelTimeouts;
 }
@@ -127,7 +127,7 @@ export class Tunnel implements Deadlined {
       }
       clientFrames.take(bytes);
       if (clientFrames.closing) this.#by ??= 'client';
-      context.buffers.write(upstream, '', bytes);
+      context.outbox.write(upstream, '', bytes);
       this.#passed(downstream, upstream);
     };
     backend.intake.take = (bytes) => {
@@ -140,7 +140,7 @@ export class Tunnel implements Deadlined {
       }
       backendFrames.take(bytes);
       if (backendFrames.closing) this.#by ??= 'backend';
-      context.buffers.write(downstream, '', bytes);
+      context.outbox.write(downstream, '', bytes);
       this.#passed(upstream, downstream);
     };
     this.#join(this.#client, this.#backend);
@@ -165,7 +165,7 @@ export class Tunnel implements Deadlined {
     this.#end = end;
     this.#termination ??= ENDINGS.get(end) ?? 'KD';
     this.deadline = this.#context.deadlines.in(ENDING_MS);
-    this.#ending = endBoth(this.#client, this.#backend, end, this.#context.buffers);
+    this.#ending = endBoth(this.#client, this.#backend, end, this.#context.outbox);
   }
 
   /** Takes the client for gone, as it does not answer. */

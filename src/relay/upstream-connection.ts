@@ -8,8 +8,8 @@ import { ConnectTimeoutError } from '../upstream/failure.ts';
 import { BodyFraming } from './body.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
 import { HeadError, type ResponseHead } from './head.ts';
+import type { Outbox } from './outbox.ts';
 import { ResponseParser } from './response-parser.ts';
-import type { WriteBuffers } from './write-buffers.ts';
 
 /** The exchange that a connection serves, told of all that the backend does. */
 export interface UpstreamListener {
@@ -52,7 +52,7 @@ export class UpstreamConnection implements Deadlined {
   served = 0;
   readonly #deadlines: Deadlines;
   readonly #timeouts: UpstreamTimeouts;
-  readonly #buffers: WriteBuffers;
+  readonly #outbox: Outbox;
   /** Takes the connection back when an exchange is done with it and it can serve another. */
   readonly #onIdle: (connection: UpstreamConnection) => void;
   readonly #onClosed: (connection: UpstreamConnection) => void;
@@ -86,7 +86,7 @@ export class UpstreamConnection implements Deadlined {
     deadlines: Deadlines,
     timeouts: UpstreamTimeouts,
     intoBuffer: Buffer,
-    buffers: WriteBuffers,
+    outbox: Outbox,
     onIdle: (connection: UpstreamConnection) => void,
     onClosed: (connection: UpstreamConnection) => void,
   ) {
@@ -94,7 +94,7 @@ export class UpstreamConnection implements Deadlined {
     this.client = client;
     this.#deadlines = deadlines;
     this.#timeouts = timeouts;
-    this.#buffers = buffers;
+    this.#outbox = outbox;
     this.#onIdle = onIdle;
     this.#onClosed = onClosed;
     this.deadline = deadlines.in(timeouts.connectMs);
@@ -212,8 +212,8 @@ export class UpstreamConnection implements Deadlined {
 
   #send(socket: Socket, data: string | Buffer): boolean {
     this.backend.traffic.bytesIn += data.length;
-    if (typeof data === 'string') socket.write(data, 'latin1');
-    else this.#buffers.write(socket, '', data);
+    if (typeof data === 'string') this.#outbox.write(socket, data, EMPTY);
+    else this.#outbox.write(socket, '', data);
     return !socket.writableNeedDrain;
   }
 

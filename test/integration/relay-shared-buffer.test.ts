@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { ConnectionPool } from '../../src/relay/connection-pool.ts';
 import { Deadlines } from '../../src/relay/deadlines.ts';
-import { WriteBuffers } from '../../src/relay/write-buffers.ts';
+import { Outbox } from '../../src/relay/outbox.ts';
 import { parseBackends } from '../../src/upstream/backend-address.ts';
 import { Pool } from '../../src/upstream/pool.ts';
 import { startTestGateway } from '../support/gateway.ts';
@@ -139,7 +139,7 @@ for (const door of ['plain', 'TLS'] as const) {
 test('bytes that wait until their connection is there are its own', async (t) => {
   const backend = await startRecordingBackend(t);
   const timeouts = { connectMs: 5_000, serverMs: 5_000, idleMs: 5_000 };
-  const connections = new ConnectionPool(new Deadlines(), timeouts, new WriteBuffers());
+  const connections = new ConnectionPool(new Deadlines(), timeouts, new Outbox());
   const addresses = parseBackends(backend.url, (problem) => assert.fail(problem));
   const [server] = new Pool('portal', addresses).backends;
   const connection = connections.take(server!, false, { address: '127.0.0.1' } as never);

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectionPool } from '../../src/relay/connection-pool.ts';
 import { Deadlines } from '../../src/relay/deadlines.ts';
 import { Exchange, type Responder } from '../../src/relay/exchange.ts';
-import { WriteBuffers } from '../../src/relay/write-buffers.ts';
+import { Outbox } from '../../src/relay/outbox.ts';
 import { parseBackends } from '../../src/upstream/backend-address.ts';
 import { Pool } from '../../src/upstream/pool.ts';
 import { atRest } from '../support/at-rest.ts';
@@ -97,7 +97,7 @@ test('when an answer cannot be passed on the client is told, or cut off', async 
   );
   const pool = new Pool('portal', addresses);
   const timeouts = { connectMs: 1_000, serverMs: 1_000, idleMs: 1_000 };
-  const connections = new ConnectionPool(new Deadlines(), timeouts, new WriteBuffers());
+  const connections = new ConnectionPool(new Deadlines(), timeouts, new Outbox());
   const ending = await new Promise((resolve) => {
     const responder: Responder = {
       informational: () => {},

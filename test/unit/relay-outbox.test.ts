@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { WriteBuffers } from '../../src/relay/write-buffers.ts';
+import { Outbox } from '../../src/relay/outbox.ts';
 
 /** A connection's two ends. */
 async function connected(t: TestContext): Promise<[Socket, Socket]> {
@@ -21,7 +21,7 @@ async function connected(t: TestContext): Promise<[Socket, Socket]> {
 
 test('heads and bytes are written as they were when they were handed over', async (t) => {
   const [near, far] = await connected(t);
-  const buffers = new WriteBuffers();
+  const buffers = new Outbox();
   const received = buffer(far);
   const expected: Buffer[] = [];
   const bytes = Buffer.alloc(100_000);
@@ -37,7 +37,7 @@ test('heads and bytes are written as they were when they were handed over', asyn
 
 test('what a reader that has fallen behind has still to get is not written over', async (t) => {
   const [near, far] = await connected(t);
-  const buffers = new WriteBuffers();
+  const buffers = new Outbox();
   const expected: Buffer[] = [];
   for (let i = 0; i < 5_000; i += 1) {
     const bytes = Buffer.alloc(3_000, i);
@@ -48,4 +48,32 @@ test('what a reader that has fallen behind has still to get is not written over'
   const received = buffer(far);
   near.end();
   assert.ok((await received).equals(Buffer.concat(expected)));
+});
+
+test('small pieces go out at the end of the turn, and a large one takes them along', async (t) => {
+  const [near, far] = await connected(t);
+  const outbox = new Outbox();
+  const received = buffer(far);
+  outbox.write(near, 'one ', Buffer.alloc(0));
+  outbox.write(near, 'two ', Buffer.from('three '));
+  assert.equal(near.writableLength, 14);
+  await new Promise(setImmediate);
+  assert.equal(near.writableLength, 0);
+  outbox.write(near, 'four ', Buffer.from('five '));
+  outbox.write(near, '', Buffer.alloc(10_000, '6'));
+  assert.equal(near.writableLength, 0);
+  outbox.write(near, ' seven', Buffer.alloc(0));
+  near.end();
+  assert.equal((await received).toString(), `one two three four five ${'6'.repeat(10_000)} seven`);
+});
+
+test('what is held for a socket that is gone is dropped, and holds up nobody', async (t) => {
+  const [gone] = await connected(t);
+  const [near, far] = await connected(t);
+  const outbox = new Outbox();
+  outbox.write(gone, 'for nobody', Buffer.from('at all'));
+  outbox.write(near, 'for ', Buffer.from('somebody'));
+  gone.destroy();
+  const [bytes] = (await once(far, 'data')) as [Buffer];
+  assert.equal(bytes.toString(), 'for somebody');
 });
