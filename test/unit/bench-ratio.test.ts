@@ -33,7 +33,10 @@ test('requests per second are compared in the same way', () => {
 test('what a second worker brings is told where both were measured', () => {
   const one = { ...result('dashgate', [20, 40]), workload: SCALING.one };
   const two = { ...result('dashgate', [10, 20]), workload: SCALING.two };
-  assert.match(gainOfWorkers([one, two]) ?? '', /serve 2\.00 times the requests per second/);
+  assert.match(
+    gainOfWorkers([one, two]) ?? '',
+    /serve 2\.00 \(dashgate\) times the requests per second/,
+  );
   assert.equal(gainOfWorkers([two]), undefined);
   assert.equal(gainOfWorkers([]), undefined);
 });

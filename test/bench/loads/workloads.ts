@@ -99,7 +99,7 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
     },
     {
       name: SCALING.group,
-      peers: ['dashgate'],
+      peers: ['dashgate', 'haproxy'],
       workloads: [SCALING.one, SCALING.two].map((name, i) => ({
         name,
         title: `1 KiB GET, TLS, ${i + 1} of 2 cores: a worker and a load on each`,

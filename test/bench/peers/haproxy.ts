@@ -72,7 +72,7 @@ ${binds.join('\n')}${service === 'portal' ? portal : ''}
 
 /** Writes the configuration and gives the command that runs it. */
 export function haproxyCommand(
-  { folder, origins, openFiles }: PeerSetup,
+  { folder, origins, openFiles, workers = 1 }: PeerSetup,
   frontends: readonly string[],
 ): string[] {
   const file = join(folder, 'haproxy.cfg');
@@ -83,7 +83,7 @@ export function haproxyCommand(
   writeFileSync(
     file,
     `global
-  nbthread 1
+  nbthread ${workers}
   maxconn ${maxconn}
   log stdout format raw local0
   ssl-default-bind-options ssl-min-ver TLSv1.2
