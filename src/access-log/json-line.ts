@@ -16,8 +16,15 @@ export function jsonFields(record: ExchangeRecord): string {
   return (
     `,"requestId":"${record.requestId}","client":"${record.client}","method":"${record.method}"` +
     `,"status":${record.status}${served},"ms":${record.ms},"path":${quoted(pathOf(record.target))}` +
-    `,"requestMs":${record.requestMs},"queueMs":${record.queueMs},"connectMs":${record.connectMs}` +
-    `,"responseMs":${record.responseMs},"bytes":${record.bytes},"termination":"${termination}"` +
-    `${cause === undefined ? '' : `,"cause":"${cause}"`}${retries}${aborted}`
+    `${waitsOf(record)},"responseMs":${record.responseMs},"bytes":${record.bytes}` +
+    `,"termination":"${termination}"${cause === undefined ? '' : `,"cause":"${cause}"`}${retries}${aborted}`
   );
 }
+
+/** Most requests come whole, and find room and a connection: these are put together once. */
+function waitsOf({ requestMs, queueMs, connectMs }: ExchangeRecord): string {
+  if (requestMs === 0 && queueMs === 0 && connectMs === 0) return NO_WAITS;
+  return `,"requestMs":${requestMs},"queueMs":${queueMs},"connectMs":${connectMs}`;
+}
+
+const NO_WAITS = ',"requestMs":0,"queueMs":0,"connectMs":0';

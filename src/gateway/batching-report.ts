@@ -2,7 +2,7 @@ import type { ExchangeRecord, RelayReport } from '../relay/relay-report.ts';
 import { PassingReport } from './passing-report.ts';
 
 /** How many answers are passed on together at most. */
-const BATCH = 64;
+const BATCH = 256;
 /** How long an answer may be held back, in ms. */
 const HOLD_MS = 50;
 
