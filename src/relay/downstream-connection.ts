@@ -65,6 +65,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #headBegan: number | undefined;
   /** What came of the next requests while the answer to the present one is under way. */
   #stash: Buffer = EMPTY;
+  /** What of that is to be read in the next tick. */
+  #upcoming: Buffer = EMPTY;
 
   constructor(socket: Socket, peer: DownstreamPeer, relay: DownstreamContext) {
     this.#socket = socket;
@@ -110,8 +112,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #take(bytes: Buffer): void {
     this.#relay.counters.bytesIn += bytes.length;
     this.#onData(bytes);
-    // What is left of them is needed later, and they are not.
-    if (this.#stash.length > 0) this.#stash = Buffer.from(this.#stash);
+    // What is left of them is needed later, when others have been read in their place.
+    this.#stash = apartFrom(bytes, this.#stash);
+    this.#upcoming = apartFrom(bytes, this.#upcoming);
   }
 
   #onData(chunk: Buffer): void {
@@ -208,6 +211,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     if (complete) {
       this.#state = 'response';
       this.#stash = chunk.subarray(end);
+      // TLS passes on what it has read, paused or not: a client that leaves is to be seen.
+      if (this.#socket.isPaused()) this.#socket.resume();
     }
     const bytes = end === chunk.length ? chunk : chunk.subarray(0, end);
     this.#awaitMore(this.#exchange?.body(bytes, complete) ?? true);
@@ -310,13 +315,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #onDrain(): void {
     if (this.#state !== 'body' && this.#state !== 'response') return;
-    if (!this.#exchange) {
-      this.#next();
+    if (!this.#answer) {
+      // It is turned to already where bytes of it are about to be read.
+      if (this.#upcoming.length === 0) this.#next();
       return;
     }
     if (this.#state === 'body' && !this.#socket.isPaused()) this.#awaitBody();
     else this.deadline = Number.POSITIVE_INFINITY;
-    this.#exchange.resumeResponse();
+    this.#exchange?.resumeResponse();
   }
 
   /** The answer has been written whole. */
@@ -345,12 +351,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.keepAliveMs);
     if (this.#socket.isPaused()) this.#socket.resume();
     if (this.#stash.length === 0) return;
-    const next = this.#stash;
+    this.#upcoming = this.#stash;
     this.#stash = EMPTY;
     // Not from within the backend's event: a long line of pipelined requests would grow the stack.
     // Bytes that come before that queue up behind (see 'data').
     this.#state = 'response';
     process.nextTick(() => {
+      const next = this.#upcoming;
+      this.#upcoming = EMPTY;
       if (this.#state !== 'response') return;
       const bytes = this.#stash.length === 0 ? next : Buffer.concat([next, this.#stash]);
       this.#stash = EMPTY;
@@ -415,7 +423,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #onEnd(): void {
     // A client that leaves says so by closing its side: whoever waits for an answer keeps it open.
-    if (this.#state !== 'lingering') this.#socket.destroy();
+    if (this.#state === 'lingering') return;
+    this.#socket.uncork();
+    this.#socket.destroy();
   }
 
   #onClose(): void {
@@ -442,4 +452,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#relay.report.answered(answer.record(this.#exchange, aborted));
     this.#answer = undefined;
   }
+}
+
+/** What is kept of bytes that were read, in memory of its own where it is a part of them. */
+function apartFrom(bytes: Buffer, kept: Buffer): Buffer {
+  return kept.length > 0 && kept.buffer === bytes.buffer ? Buffer.from(kept) : kept;
 }

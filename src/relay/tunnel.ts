@@ -86,8 +86,9 @@ export class Tunnel implements Deadlined {
   #received = 0;
   #sent = 0;
   #open = 2;
-  /** Bytes that waited to be sent when the deadline was set. */
-  #unsent = 0;
+  /** Bytes that waited to be sent to client and backend when the deadline was set. */
+  #unsentDown = 0;
+  #unsentUp = 0;
   #end: TunnelEnd | undefined;
   #termination: Termination | undefined;
   /** The side that was the first to close, with a frame or without. */
@@ -188,10 +189,11 @@ export class Tunnel implements Deadlined {
   onDeadline(): void {
     const { socket: downstream } = this.#client;
     const { socket: upstream } = this.#backend;
-    const unsent = downstream.writableLength + upstream.writableLength;
+    const [down, up] = [downstream.writableLength, upstream.writableLength];
+    const taken = (down > 0 && down < this.#unsentDown) || (up > 0 && up < this.#unsentUp);
     if (this.#ending) {
       this.#cut();
-    } else if (unsent > 0 && unsent < this.#unsent) {
+    } else if (taken) {
       // Slow, but it does take what is sent.
       this.#rearm();
     } else if (downstream.readableEnded || upstream.readableEnded) {
@@ -226,7 +228,8 @@ export class Tunnel implements Deadlined {
     const { deadlines, timeouts } = this.#context;
     const { socket: downstream } = this.#client;
     const { socket: upstream } = this.#backend;
-    this.#unsent = downstream.writableLength + upstream.writableLength;
+    this.#unsentDown = downstream.writableLength;
+    this.#unsentUp = upstream.writableLength;
     let ms = timeouts.tunnelMs;
     if (downstream.writableNeedDrain || upstream.readableEnded)
       ms = Math.min(ms, timeouts.clientMs);

@@ -292,6 +292,8 @@ export class UpstreamConnection implements Deadlined {
       this.close();
       return;
     }
+    // TLS passes on what it has read, paused or not: the answer may have ended meanwhile.
+    if (this.#paused) this.resume();
     this.deadline = this.#deadlines.in(this.#timeouts.idleMs);
     this.#onIdle(this);
   }

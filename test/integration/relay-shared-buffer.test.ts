@@ -27,7 +27,7 @@ interface Front {
 async function startFront(t: TestContext, door: Door, backends: string): Promise<Front> {
   const gateway = await startTestGateway(t, {
     PORTAL_BACKENDS: backends,
-    PORTAL_HEALTH_EXPECT: '200-599',
+    PORTAL_ROOT_REDIRECT: '/dashboard/',
     PORTAL_PLAIN_LISTEN: '127.0.0.1:0',
   });
   const { portal, plain } = gateway.addresses;
@@ -102,6 +102,22 @@ for (const door of ['plain', 'TLS'] as const) {
       await overwrite();
     }
     const answers = () => client.bytes.toString().match(/HTTP\/1\.1 200 /g)?.length;
+    await until('all are answered', () => answers() === 3);
+  });
+
+  test(`requests behind one that the gateway answers itself are their client's own (${door})`, async (t) => {
+    const backend = await startRecordingBackend(t);
+    const { open, overwrite } = await startFront(t, door, backend.url);
+    const client = await open();
+    const requests = ['/', '/1', '/2'].map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    client.write(Buffer.from(requests.join('')));
+    await until('the backend is busy', () => backend.connections.length === 1);
+    await overwrite();
+    const asked = backend.connections[0]!;
+    asked.write(OK);
+    await until('the last has come', () => asked.bytes.includes('GET /2 HTTP/1.1\r\n'));
+    asked.write(OK);
+    const answers = () => client.bytes.toString().match(/HTTP\/1\.1 (301|200) /g)?.length;
     await until('all are answered', () => answers() === 3);
   });
 
