@@ -1,5 +1,8 @@
 import { Socket } from 'node:net';
 
+/** Most bytes that are read of a connection at once. */
+export const READ_BYTES = 65_536;
+
 /** Where the bytes of a connection go. */
 export interface Intake {
   /** What is read into; connections that share a thread may share it. */

@@ -1,3 +1,4 @@
+import { READ_BYTES } from '../intake.ts';
 import type { Backend } from '../upstream/backend.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -6,8 +7,6 @@ import { UpstreamConnection, type UpstreamTimeouts } from './upstream-connection
 
 /** Most unused connections that are kept for one backend. */
 const MAX_IDLE = 256;
-/** Most bytes that are read from a backend at once. */
-const READ_BYTES = 65_536;
 
 /** The connections to backends: busy ones, and unused ones that are kept for the next exchange. */
 export class ConnectionPool {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { READ_BYTES } from '../intake.ts';
 
 /**
  * What is written to sockets. Small pieces wait for the end of the turn of the event loop, and go out
@@ -12,7 +13,7 @@ export class Outbox {
   /** For a head and a small body. */
   readonly #small = new FreeList(4_096, 256);
   /** For all that is read at once, and a head before it. */
-  readonly #large = new FreeList(65_536 + 8_192, 64);
+  readonly #large = new FreeList(READ_BYTES + 8_192, 64);
   /** Corked until the end of the turn. */
   #held: Socket[] = [];
   /** What is given back then. */

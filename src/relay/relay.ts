@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { READ_BYTES } from '../intake.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
 import type { Backend } from '../upstream/backend.ts';
 import type { Pool } from '../upstream/pool.ts';
@@ -21,9 +22,6 @@ import { RequestIds } from './request-ids.ts';
 import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
 import { type TunnelLimits, Tunnels, type TunnelView } from './tunnels.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
-
-/** Most bytes that are read from a client at once. */
-const READ_BYTES = 65_536;
 
 /** Deadlines of a relay, in ms. */
 export interface RelayTimeouts extends UpstreamTimeouts, DownstreamTimeouts, TunnelTimeouts {}

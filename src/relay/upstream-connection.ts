@@ -85,7 +85,7 @@ export class UpstreamConnection implements Deadlined {
     client: Endpoints,
     deadlines: Deadlines,
     timeouts: UpstreamTimeouts,
-    intoBuffer: Buffer,
+    readBuffer: Buffer,
     outbox: Outbox,
     onIdle: (connection: UpstreamConnection) => void,
     onClosed: (connection: UpstreamConnection) => void,
@@ -101,7 +101,7 @@ export class UpstreamConnection implements Deadlined {
     backend.traffic.opened += 1;
     backend.traffic.connections += 1;
     deadlines.add(this);
-    this.#intake = { buffer: intoBuffer, take: (bytes) => this.#onData(bytes) };
+    this.#intake = { buffer: readBuffer, take: (bytes) => this.#onData(bytes) };
     this.#giveUp = openBackendSocket({
       backend: backend.address,
       client,

@@ -21,7 +21,7 @@ async function connected(t: TestContext): Promise<[Socket, Socket]> {
 
 test('heads and bytes are written as they were when they were handed over', async (t) => {
   const [near, far] = await connected(t);
-  const buffers = new Outbox();
+  const outbox = new Outbox();
   const received = buffer(far);
   const expected: Buffer[] = [];
   const bytes = Buffer.alloc(100_000);
@@ -29,7 +29,7 @@ test('heads and bytes are written as they were when they were handed over', asyn
     bytes.fill(i);
     const head = i % 2 ? `h\u00e9ad ${i}` : '';
     expected.push(Buffer.from(head, 'latin1'), Buffer.from(bytes.subarray(0, length)));
-    buffers.write(near, head, bytes.subarray(0, length));
+    outbox.write(near, head, bytes.subarray(0, length));
   }
   near.end();
   assert.ok((await received).equals(Buffer.concat(expected)));
@@ -37,12 +37,12 @@ test('heads and bytes are written as they were when they were handed over', asyn
 
 test('what a reader that has fallen behind has still to get is not written over', async (t) => {
   const [near, far] = await connected(t);
-  const buffers = new Outbox();
+  const outbox = new Outbox();
   const expected: Buffer[] = [];
   for (let i = 0; i < 5_000; i += 1) {
     const bytes = Buffer.alloc(3_000, i);
     expected.push(bytes);
-    buffers.write(near, '', bytes);
+    outbox.write(near, '', bytes);
   }
   assert.ok(near.writableLength > 0, 'the kernel has taken all of it');
   const received = buffer(far);

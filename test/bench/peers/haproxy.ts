@@ -10,7 +10,7 @@ export const haproxy: Peer = {
   name: 'haproxy',
   programs: ['haproxy'],
   plain: true,
-  note: 'nbthread 1, option httplog to /dev/null, active health checks',
+  note: 'one thread, or as many as Dashgate has workers, option httplog to /dev/null, active health checks',
   async start(setup) {
     const [portal, console, plain] = (await freePorts(3)) as [number, number, number];
     const pem = writePem(setup);
