@@ -21,6 +21,7 @@ import { Ledger } from './ledger.ts';
 import { type Member, Members } from './members.ts';
 import type { BackendFailure, DataReport, OpenTunnel, Uplink } from './messages.ts';
 import { Operator } from './operator.ts';
+import { Paced } from './paced.ts';
 import { RateExchange } from './rate-exchange.ts';
 import { serviceConfigs } from './services.ts';
 import { Sessions } from './sessions.ts';
@@ -48,6 +49,8 @@ export interface ControlPlaneOptions {
 
 /** How long a data plane's news wait, at most, before the others are told, in ms. */
 const SHARE_MS = 250;
+/** How long they wait at least after the last time, in ms, where requests wait for them. */
+const SHARE_PAUSE_MS = 25;
 
 /**
  * What a gateway knows and decides, once for all its data planes: the health of backends, the state
@@ -71,7 +74,7 @@ export class ControlPlane implements Uplink {
   readonly #history = new History();
   readonly #sampling: NodeJS.Timeout;
   readonly #watchers = new Watchers();
-  #publishing: NodeJS.Timeout | undefined;
+  readonly #publishing = new Paced(() => this.#publish(), SHARE_PAUSE_MS);
   #stopping = false;
 
   constructor(config: Config, options: ControlPlaneOptions) {
@@ -221,7 +224,8 @@ export class ControlPlane implements Uplink {
 
   /** A data plane has told what it does. */
   reported(): void {
-    this.#publishing ??= setTimeout(() => this.publish(), SHARE_MS).unref();
+    // What waits in one may be served by what others leave.
+    this.#publishing.within(this.#members.hasQueued ? 0 : SHARE_MS);
   }
 
   backendFailed(service: string, backend: string, failure: BackendFailure): void {
@@ -239,11 +243,7 @@ export class ControlPlane implements Uplink {
 
   /** Tells every data plane what to select by. */
   publish(): void {
-    clearTimeout(this.#publishing);
-    this.#publishing = undefined;
-    this.#members.count();
-    this.#members.apply();
-    this.onPublished?.();
+    this.#publishing.now();
   }
 
   /** Ends what people watch, which would not end by itself. */
@@ -269,7 +269,7 @@ export class ControlPlane implements Uplink {
 
   close(): void {
     this.stop();
-    clearTimeout(this.#publishing);
+    this.#publishing.stop();
     clearInterval(this.#sampling);
     this.#watchers.dismiss();
     this.#sharing.close();
@@ -285,6 +285,12 @@ export class ControlPlane implements Uplink {
     for (const { service, backends } of this.#services) {
       for (const backend of backends) obeyDecision(decisions, service, backend);
     }
+  }
+
+  #publish(): void {
+    this.#members.count();
+    this.#members.apply();
+    this.onPublished?.();
   }
 
   #watch(config: Config, before: readonly WatchedService[]): WatchedService[] {

@@ -35,6 +35,8 @@ export interface DataPlaneOptions {
   readonly ticketSecret: Buffer;
   readonly share: Share;
   readonly uplink: Uplink;
+  /** Told when a request has to wait for a backend with room, which other data planes may have. */
+  readonly onQueued?: () => void;
   /** Port of the portal, for the redirector. */
   readonly portalPort: number;
   /** Port of the session cache, to look sessions up; undefined: it is off. */
@@ -97,8 +99,8 @@ export class DataPlane {
         };
         const log = logger.child({ service });
         const own = service === 'console' ? { admission, pins } : {};
-        const options = { ...shared, ...rest, ...own, service, queueLimit, onFailure, logger: log };
-        return [service, new Service(options)];
+        const told = { onQueued: options.onQueued ?? (() => {}), onFailure, logger: log };
+        return [service, new Service({ ...shared, ...rest, ...own, ...told, service, queueLimit })];
       }),
     );
     // Before the log is written for the last time: what was answered just before a fault is wanted most.

@@ -1,6 +1,6 @@
 import type { DataReport } from './messages.ts';
-import { partOf, type Share } from './share.ts';
-import { backendIn } from './tally.ts';
+import { fairParts, type Share } from './share.ts';
+import { backendIn, serviceIn } from './tally.ts';
 
 /** A data plane in so far as it takes part of a limit. */
 export interface Holder {
@@ -19,38 +19,48 @@ export interface Limited {
 }
 
 /**
- * Divides what backends take at once among data planes, so that the sum is never above `maxconn`: what
- * one may have is raised only when others have told that they have, and may have, less.
+ * Divides what backends take at once among data planes: evenly, but that one with more to do has what
+ * others leave. The sum is never above `maxconn`: what one may have is raised only when others have told
+ * that they have, and may have, less.
  */
 export class Limits {
   /** The latest that was granted, by service and backend. */
   readonly #granted = new WeakMap<Holder, Map<string, number>>();
 
-  /** How many leases of a backend a data plane may hold from now on; null: it decides by itself. */
-  grant(holder: Holder, all: Iterable<Holder>, limited: Limited): number | null {
-    const { share } = holder;
-    if (share === undefined) return null;
-    const { maxconn, turn } = limited;
-    let draining = 0;
-    let others = 0;
-    for (const other of all) {
-      if (other === holder) continue;
-      const most = this.#most(other, limited);
-      others += most;
-      if (other.share === undefined) draining += most;
+  /** How many leases of a backend each may hold from now on; one that drains decides by itself. */
+  divide(all: readonly Holder[], limited: Limited): ReadonlyMap<Holder, number> {
+    const most = new Map(all.map((holder) => [holder, this.#mostOf(holder, limited)]));
+    const draining = all.filter(({ share }) => share === undefined);
+    const parts = partsOf(all, {
+      ...limited,
+      maxconn: Math.max(0, limited.maxconn - sumOf(draining, most)),
+    });
+    for (const [holder, part] of parts) {
+      // It has not told that it goes by what it was granted last: that may be on its way.
+      if (!this.#isTold(holder, limited)) continue;
+      const others = sumOf(all, most) - most.get(holder)!;
+      const granted = Math.max(0, Math.min(part, limited.maxconn - others));
+      this.#remember(holder, limited, granted);
+      most.set(holder, Math.max(most.get(holder)!, granted));
     }
-    const target = partOf(Math.max(0, maxconn - draining), share, turn);
-    const granted = Math.max(0, Math.min(target, maxconn - others));
-    this.#remember(holder, limited, granted);
-    return granted;
+    return new Map(Array.from(parts.keys(), (holder) => [holder, this.#grantOf(holder, limited)!]));
   }
 
   /** The most that a data plane can hold at this moment, for all that is known. */
-  #most(holder: Holder, { service, backend }: Limited): number {
-    const told = backendIn(holder.report, service, backend);
-    const granted =
-      holder.share === undefined ? 0 : this.#granted.get(holder)?.get(`${service} ${backend}`);
+  #mostOf(holder: Holder, limited: Limited): number {
+    const told = backendIn(holder.report, limited.service, limited.backend);
+    const granted = holder.share === undefined ? 0 : this.#grantOf(holder, limited);
     return Math.max(told?.limit ?? 0, told?.active ?? 0, granted ?? 0);
+  }
+
+  #isTold(holder: Holder, limited: Limited): boolean {
+    const granted = this.#grantOf(holder, limited);
+    const told = backendIn(holder.report, limited.service, limited.backend);
+    return granted === undefined || told?.limit === granted;
+  }
+
+  #grantOf(holder: Holder, { service, backend }: Limited): number | undefined {
+    return this.#granted.get(holder)?.get(`${service} ${backend}`);
   }
 
   #remember(holder: Holder, { service, backend }: Limited, granted: number): void {
@@ -58,4 +68,33 @@ export class Limits {
     known.set(`${service} ${backend}`, granted);
     this.#granted.set(holder, known);
   }
+}
+
+/** What each that takes new work is to have, sooner or later. */
+function partsOf(all: readonly Holder[], limited: Limited): Map<Holder, number> {
+  const serving = all.filter((holder) => holder.share !== undefined);
+  serving.sort((one, other) => one.share!.index - other.share!.index);
+  // The parts of those that are yet to come are kept for them as long as nobody needs them.
+  const places = Math.max(serving.length, ...serving.map(({ share }) => share!.of));
+  const needs = Array.from({ length: places }, (_, index) =>
+    serving[index] ? needOf(serving[index], limited) : 0,
+  );
+  const parts = fairParts(limited.maxconn, withRoom(needs, limited.maxconn), limited.turn);
+  return new Map(serving.map((holder, index) => [holder, parts[index]!]));
+}
+
+/** What it holds, and what waits: for any backend, so for this one as well. */
+function needOf({ report }: Holder, { service, backend }: Limited): number {
+  const active = backendIn(report, service, backend)?.active ?? 0;
+  return active + (serviceIn(report, service)?.queued ?? 0);
+}
+
+/** A quarter more, and one at least, for what comes before the next report, where there is enough for that. */
+function withRoom(needs: readonly number[], maxconn: number): readonly number[] {
+  const more = needs.map((need) => Math.max(1, need + Math.ceil(need / 4)));
+  return more.reduce((sum, need) => sum + need, 0) <= maxconn ? more : needs;
+}
+
+function sumOf(holders: readonly Holder[], most: ReadonlyMap<Holder, number>): number {
+  return holders.reduce((sum, holder) => sum + most.get(holder)!, 0);
 }

@@ -1,6 +1,7 @@
 import type { Refusals } from '../admin/state.ts';
+import type { Backend } from '../upstream/backend.ts';
 import { loadOffsetOf } from '../upstream/shared-load.ts';
-import { type Holder, type Limited, Limits } from './limits.ts';
+import { type Holder, Limits } from './limits.ts';
 import type { DataReport, OpenTunnel, Snapshot, Totals } from './messages.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
 import type { WatchedService } from './watched-service.ts';
@@ -51,7 +52,14 @@ export class Members {
 
   /** Tells every one what to select by. */
   apply(): void {
-    for (const member of this.#members) member.apply(this.#snapshotFor(member));
+    const members = Array.from(this.#members);
+    const limits = this.#limitsOf(members);
+    for (const member of members) member.apply(this.#snapshotFor(member, limits));
+  }
+
+  /** Whether requests wait in any, which may be served by what others leave. */
+  get hasQueued(): boolean {
+    return this.#reports.some(({ services }) => services.some(({ queued }) => queued > 0));
   }
 
   /** Tells every one what all have seen of addresses. */
@@ -106,33 +114,40 @@ export class Members {
     return Array.from(this.#members, ({ report }) => report);
   }
 
-  #snapshotFor(member: Member): Snapshot {
+  /** Of each backend that has a limit: how much of it is whose. */
+  #limitsOf(members: readonly Member[]): ReadonlyMap<Backend, ReadonlyMap<Holder, number>> {
+    const limits = new Map<Backend, ReadonlyMap<Holder, number>>();
+    for (const { service, backends } of this.#options.services()) {
+      for (const [turn, backend] of backends.entries()) {
+        // Of `maxconn`, what is this gateway's.
+        const { name, limit: maxconn } = backend;
+        if (maxconn === Number.POSITIVE_INFINITY) continue;
+        const limited = { service, backend: name, maxconn, turn };
+        limits.set(backend, this.#limits.divide(members, limited));
+      }
+    }
+    return limits;
+  }
+
+  #snapshotFor(
+    member: Member,
+    limits: ReadonlyMap<Backend, ReadonlyMap<Holder, number>>,
+  ): Snapshot {
     // Each that takes new work makes up for its part of a difference, in whichever gateway it is.
     const serving = Array.from(this.#members).filter(({ share }) => share !== undefined);
     const planes = Math.max(1, serving.length) * this.#options.gateways();
     return {
       services: this.#options.services().map(({ service, backends }) => ({
         name: service,
-        backends: backends.map((backend, index) => {
+        backends: backends.map((backend) => {
           const { name, health, silent, adminState, ejected, share: weight, tunnels } = backend;
           const own = backendIn(member.report, service, name)?.tunnels ?? 0;
           const elsewhere = tunnels - own + backend.elsewhere;
           const loadOffset = loadOffsetOf({ own, elsewhere, gateways: planes });
-          const limit = this.#limitFor(member, {
-            service,
-            backend: name,
-            // Of `maxconn`, what is this gateway's.
-            maxconn: backend.limit,
-            turn: index,
-          });
+          const limit = limits.get(backend)?.get(member) ?? null;
           return { name, health, silent, adminState, ejected, weight, loadOffset, limit };
         }),
       })),
     };
-  }
-
-  #limitFor(member: Member, limited: Limited): number | null {
-    const isUnlimited = limited.maxconn === Number.POSITIVE_INFINITY;
-    return isUnlimited ? null : this.#limits.grant(member, this.#members, limited);
   }
 }

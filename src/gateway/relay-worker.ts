@@ -33,6 +33,7 @@ export class RelayWorker {
         },
         hits: (hits) => supervisor.send({ type: 'hits', hits }),
       },
+      onQueued: () => this.#reporter.soon(),
       portalPort: task.portalPort,
       cachePort: task.cachePort,
       logger,
@@ -50,6 +51,8 @@ export class RelayWorker {
 
   apply(snapshot: Snapshot): void {
     this.#plane.apply(snapshot);
+    // What this one has no longer may be given to another one only now.
+    this.#reporter.soon();
   }
 
   tellTunnels(most: number): void {

@@ -47,6 +47,8 @@ export interface ServiceOptions {
   readonly balance: Balance;
   /** Most requests that wait at once. */
   readonly queueLimit: number;
+  /** Told when a request has to wait in line where none did. */
+  readonly onQueued: () => void;
   /** Told when a lease ends in a failure of its backend, or in an error that it answered. */
   readonly onFailure: (backend: string, failure: BackendFailure) => void;
   /** Where a request for `/` is sent. */
@@ -84,6 +86,7 @@ export class Service {
       balance: options.balance,
       queueTimeoutMs: config.QUEUE_TIMEOUT,
       queueLimit: options.queueLimit,
+      onQueued: options.onQueued,
       onFailure: ({ name, failedInARow: inARow }, outcome) => {
         options.onFailure(name, { outcome, inARow });
       },

@@ -118,7 +118,8 @@ export function backendIn(
   return serviceIn(report, service)?.backends.find(({ name }) => name === backend);
 }
 
-function serviceIn(report: DataReport, service: string): ServiceReport | undefined {
+/** What a report tells of a service. */
+export function serviceIn(report: DataReport, service: string): ServiceReport | undefined {
   return report.services.find(({ name }) => name === service);
 }
 

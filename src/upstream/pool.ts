@@ -38,6 +38,8 @@ export interface PoolOptions {
   readonly queueTimeoutMs?: number;
   /** Most requests that wait at once. */
   readonly queueLimit?: number;
+  /** Told when a request has to wait in line where none did. */
+  readonly onQueued?: () => void;
   /** Told when a lease ends in a failure of its backend, or in an error that it answered. */
   readonly onFailure?: (backend: Backend, outcome: 'failed' | 'error') => void;
   /** Told when anything that decides who is chosen has changed, but counts and room. */
@@ -74,6 +76,7 @@ export class Pool {
   #stale = true;
   readonly #queueTimeoutMs: number;
   readonly #queueLimit: number;
+  readonly #onQueued: () => void;
   readonly #onFailure: (backend: Backend, outcome: 'failed' | 'error') => void;
   readonly #onChange: (backend: Backend) => void;
   readonly #queue = new Set<Waiter>();
@@ -92,6 +95,7 @@ export class Pool {
     this.#tiers = [tier(), tier(), tier()];
     this.#queueTimeoutMs = options.queueTimeoutMs ?? 60_000;
     this.#queueLimit = options.queueLimit ?? DEFAULT_QUEUE_LIMIT;
+    this.#onQueued = options.onQueued ?? (() => {});
     this.#onFailure = options.onFailure ?? (() => {});
     this.#onChange = options.onChange ?? (() => {});
   }
@@ -187,6 +191,7 @@ export class Pool {
       signal?.addEventListener('abort', giveUp, { once: true });
       this.#queue.add(waiter);
       if (signal?.aborted) giveUp();
+      else if (this.#queue.size === 1) this.#onQueued();
     });
   }
 

@@ -21,8 +21,7 @@ describe('SIGUSR2', () => {
       CONSOLE_LISTEN: '127.0.0.1:0',
       CONSOLE_BACKENDS: `${novnc.url} maxconn=8`,
       CONSOLE_HEALTH_PATH: '/',
-      // All may come to one worker, whose part of maxconn grows with what it tells of them.
-      QUEUE_TIMEOUT: '2s',
+      QUEUE_TIMEOUT: '500ms',
     });
     const { child } = gateway.command;
     const before = (await gateway.state()).workers.map(({ pid }) => pid);

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../src/config.ts';
 import { Limits } from '../../src/gateway/limits.ts';
-import { type DataReport, NO_REFUSALS } from '../../src/gateway/messages.ts';
-import { partOf } from '../../src/gateway/share.ts';
+import { type DataReport, EMPTY_REPORT, NO_REFUSALS } from '../../src/gateway/messages.ts';
+import { fairParts, partOf, type Share } from '../../src/gateway/share.ts';
 import { pauseAfter } from '../../src/gateway/slot.ts';
 import { Tally } from '../../src/gateway/tally.ts';
 import { workersOf } from '../../src/gateway/worker-count.ts';
+import { randomFrom } from '../support/random.ts';
 
 describe('a share', () => {
   test('is as large as any other, but for one, and all of them are the whole', () => {
@@ -108,56 +109,170 @@ describe('the number of workers', () => {
 });
 
 describe('the limits of data planes', () => {
-  const limited = { service: 'portal', backend: 'one', maxconn: 4, turn: 0 };
-  const holder = (index: number, of: number, active: number, limit: number) => ({
-    share: { index, of } as { index: number; of: number } | undefined,
-    report: {
-      connections: 0,
-      refusals: NO_REFUSALS,
-      services: [
-        {
-          name: 'portal',
-          queued: 0,
-          tunnels: 0,
-          backends: [
-            { name: 'one', active, tunnels: 0, limit, claimed: 0, failed: 0, failedInARow: 0 },
-          ],
-        },
-      ],
-    },
+  const limited = { service: 'portal', backend: 'one', maxconn: 8, turn: 0 };
+
+  /** A data plane that goes by what it is granted, when it is said to. */
+  class Plane {
+    share: Share | undefined;
+    active = 0;
+    queued = 0;
+    limit = 0;
+    report: DataReport = EMPTY_REPORT;
+
+    constructor(index: number, of: number) {
+      this.share = { index, of };
+    }
+
+    /** Has at least so much under way as it may, and tells. */
+    tell(limit = this.limit): void {
+      this.limit = limit;
+      const { active, queued } = this;
+      const counts = { tunnels: 0, claimed: 0, failed: 0, failedInARow: 0 };
+      const backends = [{ name: 'one', active, limit, ...counts }];
+      const services = [{ name: 'portal', queued, tunnels: 0, backends }];
+      this.report = { connections: 0, refusals: NO_REFUSALS, services };
+    }
+  }
+
+  const divide = (limits: Limits, planes: readonly Plane[]) => {
+    const parts = limits.divide(planes, limited);
+    return planes.map((plane) => parts.get(plane));
+  };
+
+  test('are even where nobody needs more, and kept for those that are yet to come', () => {
+    const planes = [new Plane(0, 2), new Plane(1, 2)];
+    assert.deepEqual(divide(new Limits(), planes), [4, 4]);
+    assert.deepEqual(divide(new Limits(), planes.slice(1)), [4]);
   });
 
-  test('are even where nobody holds more', () => {
+  test('are raised by what others leave, once those have told that they go by less', () => {
     const limits = new Limits();
-    const all = [holder(0, 2, 0, 0), holder(1, 2, 0, 0)];
-    assert.deepEqual(
-      all.map((one) => limits.grant(one, all, limited)),
-      [2, 2],
-    );
+    const [busy, idle] = [new Plane(0, 2), new Plane(1, 2)];
+    const both = [busy, idle];
+    divide(limits, both);
+    busy.active = 4;
+    busy.queued = 3;
+    busy.tell(4);
+    assert.deepEqual(divide(limits, both), [4, 4], 'whether the idle one may have 4 is not known');
+    idle.tell(4);
+    assert.deepEqual(divide(limits, both), [4, 1]);
+    assert.deepEqual(divide(limits, both), [4, 1], 'nothing is told');
+    idle.tell(1);
+    assert.deepEqual(divide(limits, both), [7, 1]);
+    busy.active = 7;
+    busy.queued = 1;
+    busy.tell(7);
+    divide(limits, both);
+    idle.tell(0);
+    assert.deepEqual(divide(limits, both), [8, 0], 'all of it');
+    busy.tell(8);
+    idle.queued = 5;
+    idle.tell();
+    divide(limits, both);
+    busy.active = 4;
+    busy.queued = 4;
+    busy.tell(4);
+    assert.deepEqual(divide(limits, both), [4, 4], 'both need more than there is');
   });
 
-  test('leave nothing to a successor while those before it hold all', () => {
+  test('are not changed again before it is told that they are gone by', () => {
     const limits = new Limits();
-    const draining = { ...holder(0, 2, 2, 2), share: undefined };
-    const all = [draining, holder(0, 2, 0, 0), holder(1, 2, 2, 2)];
-    assert.deepEqual(
-      all.map((one) => limits.grant(one, all, limited)),
-      [null, 0, 1],
-    );
+    const [one, other] = [new Plane(0, 2), new Plane(1, 2)];
+    const both = [one, other];
+    divide(limits, both);
+    one.tell(4);
+    other.tell(4);
+    one.active = 6;
+    one.tell();
+    divide(limits, both);
+    other.tell(2);
+    assert.deepEqual(divide(limits, both), [6, 2]);
+    // What it says now was on its way before it heard of the 6.
+    one.active = 0;
+    one.tell(4);
+    other.active = 6;
+    other.tell();
+    assert.deepEqual(divide(limits, both), [6, 2]);
+    one.tell(6);
+    assert.deepEqual(divide(limits, both), [2, 2]);
+    one.tell(2);
+    assert.deepEqual(divide(limits, both), [2, 6]);
   });
 
-  test('are raised only when another one has told that it may have less', () => {
+  test('leave nothing to successors while those before them hold all', () => {
+    const draining = new Plane(0, 2);
+    draining.share = undefined;
+    draining.active = 8;
+    draining.tell(8);
     const limits = new Limits();
-    const [first, second] = [holder(0, 1, 0, 0), holder(1, 2, 0, 0)];
-    assert.equal(limits.grant(first, [first], limited), 4);
-    first.share = { index: 0, of: 2 };
-    first.report.services[0]!.backends[0]!.limit = 4;
-    const all = [first, second];
-    assert.deepEqual(
-      all.map((one) => limits.grant(one, all, limited)),
-      [2, 0],
-    );
-    first.report.services[0]!.backends[0]!.limit = 2;
-    assert.equal(limits.grant(second, all, limited), 2);
+    const planes = [draining, new Plane(0, 2), new Plane(1, 2)];
+    assert.deepEqual(divide(limits, planes), [undefined, 0, 0]);
+    for (const plane of planes.slice(1)) plane.tell(0);
+    draining.active = 4;
+    draining.tell(5);
+    assert.deepEqual(divide(limits, planes), [undefined, 2, 1]);
+  });
+
+  test('are never above the whole, whoever has news when', () => {
+    const next = randomFrom(20_261_127);
+    const random = (below: number) => Math.floor(next() * below);
+    for (let round = 0; round < 200; round++) {
+      const limits = new Limits();
+      const planes = [0, 1, 2].map((index) => new Plane(index, 3));
+      /** To each, by now: it hears of the latest alone, and what it has told is on its way. */
+      const inboxes = planes.map((): number[] => []);
+      const outboxes = planes.map((): DataReport[] => []);
+      for (let step = 0; step < 60; step++) {
+        const index = random(planes.length);
+        const plane = planes[index]!;
+        switch (random(5)) {
+          case 0:
+            plane.limit = inboxes[index]!.shift() ?? plane.limit;
+            break;
+          case 1:
+            if (plane.active < plane.limit) plane.active += 1;
+            else plane.queued = random(4);
+            break;
+          case 2:
+            plane.active = random(plane.active + 1);
+            plane.queued = 0;
+            break;
+          case 3: {
+            const known = plane.report;
+            plane.tell();
+            outboxes[index]!.push(plane.report);
+            plane.report = known;
+            break;
+          }
+          default:
+            plane.report = outboxes[index]!.shift() ?? plane.report;
+            for (const [nth, part] of divide(limits, planes).entries()) {
+              inboxes[nth]!.push(part!);
+            }
+        }
+        const most = planes.map(({ active, limit }) => Math.max(active, limit));
+        const sum = most.reduce((all, each) => all + each, 0);
+        assert.ok(sum <= limited.maxconn, `${most} in round ${round}, step ${step}`);
+      }
+    }
+  });
+});
+
+describe('fair parts', () => {
+  test('are the needs where those can be met, and even beyond', () => {
+    assert.deepEqual(fairParts(8, [0, 0]), [4, 4]);
+    assert.deepEqual(fairParts(8, [3, 1]), [4, 4]);
+    assert.deepEqual(fairParts(8, [6, 1]), [6, 2]);
+    assert.deepEqual(fairParts(8, [1, 7]), [1, 7]);
+    assert.deepEqual(fairParts(9, [1, 5, 0]), [2, 5, 2]);
+    assert.deepEqual(fairParts(8, [1, 1, 1], 1), [3, 2, 3]);
+    assert.deepEqual(fairParts(0, [0, 0]), [0, 0]);
+  });
+
+  test('give to each up to the same where there is too little', () => {
+    assert.deepEqual(fairParts(8, [9, 9]), [4, 4]);
+    assert.deepEqual(fairParts(8, [100, 2]), [6, 2]);
+    assert.deepEqual(fairParts(9, [100, 1, 50]), [4, 1, 4]);
+    assert.deepEqual(fairParts(2, [5, 0, 5, 5], 1), [1, 0, 0, 1]);
   });
 });
