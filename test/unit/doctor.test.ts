@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Config, ConfigError } from '../../src/config.ts';
+import { judgeCheck } from '../../src/doctor/backends.ts';
 import { type Check, type Examination, examineEach, runCheck } from '../../src/doctor/check.ts';
 import { clockFinding, readingOf } from '../../src/doctor/clocks.ts';
 import { examine } from '../../src/doctor/doctor.ts';
@@ -25,6 +26,21 @@ function checkOf(run: Check['run']): Check {
 }
 
 const SEEN: Observation = { severity: 'ok', subject: 'x', detail: 'it is there' };
+
+describe('the health check of a backend', () => {
+  const silent = { ok: false, detail: 'no answer within 400 ms' };
+
+  it('is an error where the gateway would not wait longer, also where a timer fires early', () => {
+    const waits = { tookMs: 399.6, timeoutMs: 400, gatewayMs: 400 };
+    assert.equal(judgeCheck(silent, 'portal', waits).severity, 'error');
+  });
+
+  it('is a warning where the gateway waits longer', () => {
+    const found = judgeCheck(silent, 'portal', { tookMs: 401, timeoutMs: 400, gatewayMs: 5_000 });
+    assert.equal(found.severity, 'warning');
+    assert.match(found.detail, /the gateway waits longer for it \(HEALTH_TIMEOUT=5000ms\)/);
+  });
+});
 
 describe('the run of a check', () => {
   it('ends at its deadline, with what was found until then and nothing later', async () => {
