@@ -65,8 +65,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #headBegan: number | undefined;
   /** What came of the next requests while the answer to the present one is under way. */
   #stash: Buffer = EMPTY;
-  /** What of that is to be read in the next tick. */
-  #upcoming: Buffer = EMPTY;
+  /** It is read in the next tick. */
+  #isNextDue = false;
 
   constructor(socket: Socket, peer: DownstreamPeer, relay: DownstreamContext) {
     this.#socket = socket;
@@ -113,8 +113,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#relay.counters.bytesIn += bytes.length;
     this.#onData(bytes);
     // What is left of them is needed later, when others have been read in their place.
-    this.#stash = apartFrom(bytes, this.#stash);
-    this.#upcoming = apartFrom(bytes, this.#upcoming);
+    if (this.#stash.length > 0 && this.#stash.buffer === bytes.buffer) {
+      this.#stash = Buffer.from(this.#stash);
+    }
   }
 
   #onData(chunk: Buffer): void {
@@ -297,9 +298,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   breakOff(error: GatewayError): void {
     this.#relay.report.failed(this.#answer?.requestId ?? '', error);
     if (this.#answer) this.#answer.termination = terminationOf(error, 'D');
-    // What there is of the answer is the client's.
-    this.#socket.uncork();
-    this.#socket.destroy();
+    this.#cut();
   }
 
   #write(head: string, bytes: Buffer, complete: boolean): boolean {
@@ -316,8 +315,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #onDrain(): void {
     if (this.#state !== 'body' && this.#state !== 'response') return;
     if (!this.#answer) {
-      // It is turned to already where bytes of it are about to be read.
-      if (this.#upcoming.length === 0) this.#next();
+      if (!this.#isNextDue) this.#next();
       return;
     }
     if (this.#state === 'body' && !this.#socket.isPaused()) this.#awaitBody();
@@ -351,16 +349,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.keepAliveMs);
     if (this.#socket.isPaused()) this.#socket.resume();
     if (this.#stash.length === 0) return;
-    this.#upcoming = this.#stash;
-    this.#stash = EMPTY;
     // Not from within the backend's event: a long line of pipelined requests would grow the stack.
-    // Bytes that come before that queue up behind (see 'data').
+    // Bytes that come before that are kept behind these.
+    this.#isNextDue = true;
     this.#state = 'response';
     process.nextTick(() => {
-      const next = this.#upcoming;
-      this.#upcoming = EMPTY;
+      this.#isNextDue = false;
       if (this.#state !== 'response') return;
-      const bytes = this.#stash.length === 0 ? next : Buffer.concat([next, this.#stash]);
+      const bytes = this.#stash;
       this.#stash = EMPTY;
       this.#state = 'head';
       this.#onData(bytes);
@@ -423,7 +419,11 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #onEnd(): void {
     // A client that leaves says so by closing its side: whoever waits for an answer keeps it open.
-    if (this.#state === 'lingering') return;
+    if (this.#state !== 'lingering') this.#cut();
+  }
+
+  /** Ends the connection at once; what there is of an answer is the client's. */
+  #cut(): void {
     this.#socket.uncork();
     this.#socket.destroy();
   }
@@ -452,9 +452,4 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#relay.report.answered(answer.record(this.#exchange, aborted));
     this.#answer = undefined;
   }
-}
-
-/** What is kept of bytes that were read, in memory of its own where it is a part of them. */
-function apartFrom(bytes: Buffer, kept: Buffer): Buffer {
-  return kept.length > 0 && kept.buffer === bytes.buffer ? Buffer.from(kept) : kept;
 }
