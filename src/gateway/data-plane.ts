@@ -9,6 +9,7 @@ import type { Cluster } from '../memcached/cluster.ts';
 import { connectStateNodes, type StateNode } from '../memcached/state-node.ts';
 import { ConsoleAdmission } from './admission.ts';
 import { consolePins } from './identity.ts';
+import { flushAtExit, forgetFlush } from './last-flush.ts';
 import { ListenerMeter } from './listener-meter.ts';
 import type { DataListener } from './listeners.ts';
 import type {
@@ -104,7 +105,7 @@ export class DataPlane {
       }),
     );
     // Before the log is written for the last time: what was answered just before a fault is wanted most.
-    process.prependListener('exit', this.#flush);
+    flushAtExit(this.#flush);
   }
 
   /**
@@ -203,7 +204,7 @@ export class DataPlane {
     this.#sessions?.close();
     for (const node of this.#nodes) node.close();
     this.#rates.close();
-    process.off('exit', this.#flush);
+    forgetFlush(this.#flush);
     this.#flush();
     this.#accessLog.close();
   }
