@@ -1,38 +1,51 @@
 import { parseArgs } from 'node:util';
+import { EXIT, runEntry, UsageError } from '../support/entry.ts';
+import { chosen, pattern } from '../support/option-values.ts';
 import { caseLines, inParallel, isAsKnown, playAgainst, summary } from './matrix.ts';
 import { dashgate } from './peers/dashgate.ts';
 import { haproxy } from './peers/haproxy.ts';
 import { nginx } from './peers/nginx.ts';
-import { PEERS } from './peers/proxy.ts';
 import { TABLE } from './table.ts';
 
 /** Cases at a time; they mostly wait. */
 const WIDTH = 4;
 
-/**
- * Plays the table against Dashgate, HAProxy and nginx, and prints case × proxy. Fails where one
- * differs without a reason in the table, or no longer differs where the table has one.
- */
-const { values } = parseArgs({
-  options: {
-    peers: { type: 'string', default: PEERS.join() },
-    only: { type: 'string', default: '' },
-  },
-});
-const asked = values.peers.split(',');
-const known = { dashgate, haproxy, nginx };
-const proxies = PEERS.filter((name) => asked.includes(name)).map((name) => known[name]);
-const cases = TABLE.filter(({ name }) => new RegExp(values.only, 'i').test(name));
-if (proxies.length !== asked.length || cases.length === 0) {
-  process.stderr.write(`usage: run.ts [--peers ${PEERS.join()}] [--only part-of-a-name]\n`);
-  process.exit(2);
+const PROXIES = [dashgate, haproxy, nginx];
+
+const USAGE = `Usage: npm run conformance [-- OPTION …]
+
+Plays the table of cases (RFC 9110, RFC 9112) against Dashgate, HAProxy and nginx, and prints case ×
+proxy. Fails where one differs without a reason in the table, or no longer differs where the table has
+one.
+
+  --peers NAMES  only these: ${PROXIES.map(({ name }) => name).join(', ')}
+  --only TEXT    only cases whose name has this in it (a regular expression)
+`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      peers: { type: 'string' },
+      only: { type: 'string', default: '' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return EXIT.ok;
+  }
+  const proxies = chosen('peers', values.peers, PROXIES);
+  const wanted = pattern('only', values.only);
+  const cases = TABLE.filter(({ name }) => wanted.test(name));
+  if (cases.length === 0) throw new UsageError(`--only ${values.only}: no case has that`);
+  process.stdout.write(`${proxies.map(({ name }) => name.padEnd(9)).join('')}\n`);
+  const results = await inParallel(cases, WIDTH, async (item) => {
+    const row = await playAgainst(proxies, item);
+    process.stdout.write(caseLines(item, row));
+    return row;
+  });
+  process.stdout.write(`\n${cases.length} cases\n${summary(proxies, results)}`);
+  return results.flat().every(isAsKnown) ? EXIT.ok : EXIT.failure;
 }
 
-process.stdout.write(`${proxies.map(({ name }) => name.padEnd(9)).join('')}\n`);
-const results = await inParallel(cases, WIDTH, async (item) => {
-  const row = await playAgainst(proxies, item);
-  process.stdout.write(caseLines(item, row));
-  return row;
-});
-process.stdout.write(`\n${cases.length} cases\n${summary(proxies, results)}`);
-process.exitCode = results.flat().every(isAsKnown) ? 0 : 1;
+await runEntry('conformance', USAGE, main);

@@ -17,6 +17,15 @@ export function chosen<T extends { readonly name: string }>(
   throw new UsageError(`--${option} knows no "${unknown.join(', ')}"; there are ${all}`);
 }
 
+/** What `--option` looks for, letter case aside. @throws UsageError where it is no regular expression. */
+export function pattern(option: string, given: string): RegExp {
+  try {
+    return new RegExp(given, 'i');
+  } catch (error) {
+    throw new UsageError(`--${option}: ${(error as Error).message}`);
+  }
+}
+
 /** The whole number that `--option` gives. @throws UsageError */
 export function whole(option: string, given: string, least: number, most: number): number {
   const value = /^\d+$/.test(given) ? Number(given) : -1;

@@ -3,52 +3,62 @@ import { parseArgs } from 'node:util';
 import { dashgate } from '../../conformance/peers/dashgate.ts';
 import { haproxy } from '../../conformance/peers/haproxy.ts';
 import { nginx } from '../../conformance/peers/nginx.ts';
-import { PEERS } from '../../conformance/peers/proxy.ts';
+import { EXIT, runEntry, UsageError } from '../../support/entry.ts';
+import { chosen, pattern } from '../../support/option-values.ts';
 import { placed } from '../placed.ts';
 import { CORPUS } from './corpus.ts';
 import { listed, table, tally } from './report.ts';
 import { playAll } from './tournament.ts';
 
-/**
- * Plays the corpus against Dashgate, HAProxy and nginx and prints a table of categories × proxies.
- * Fails where Dashgate lets a message through that can be read in two ways.
- */
-const { values } = parseArgs({
-  options: {
-    peers: { type: 'string', default: PEERS.join() },
-    only: { type: 'string', default: '' },
-    list: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    write: { type: 'string' },
-  },
-});
-const asked = values.peers.split(',');
-const known = { dashgate, haproxy, nginx };
-const proxies = PEERS.filter((name) => asked.includes(name)).map((name) => known[name]);
-const pattern = new RegExp(values.only, 'i');
-const messages = CORPUS.filter(({ category, name }) => pattern.test(`${category}: ${name}`));
-if (proxies.length !== asked.length || messages.length === 0) {
-  process.stderr.write(
-    `usage: run.ts [--peers ${PEERS.join()}] [--only part-of-a-name] [--list] [--json FILE] [--write SECURITY.md]\n`,
-  );
-  process.exit(2);
+const PROXIES = [dashgate, haproxy, nginx];
+
+const USAGE = `Usage: npm run smuggling [-- OPTION …]
+
+Plays the corpus of hostile messages against Dashgate, HAProxy and nginx, and prints a table of
+categories × proxies. Fails where Dashgate lets a message through that can be read in two ways.
+
+  --peers NAMES  only these: ${PROXIES.map(({ name }) => name).join(', ')}
+  --only TEXT    only messages whose category or name has this in it (a regular expression)
+  --list         what became of each message, before the table
+  --json FILE    write the table as JSON
+  --write FILE   write the table into this file, in place of the one that is there (SECURITY.md)
+`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      peers: { type: 'string' },
+      only: { type: 'string', default: '' },
+      list: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      write: { type: 'string' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return EXIT.ok;
+  }
+  const proxies = chosen('peers', values.peers, PROXIES);
+  const wanted = pattern('only', values.only);
+  const messages = CORPUS.filter(({ category, name }) => wanted.test(`${category}: ${name}`));
+  if (messages.length === 0) throw new UsageError(`--only ${values.only}: no message has that`);
+  const results = [];
+  for (const proxy of proxies) {
+    const verdicts = await playAll(proxy, messages);
+    results.push({ name: proxy.name, version: proxy.describe(), verdicts });
+  }
+  if (values.list) process.stdout.write(`${listed(messages, results)}\n`);
+  const text = table(messages, results);
+  process.stdout.write(`${text}\n`);
+  if (values.json) {
+    writeFileSync(values.json, `${JSON.stringify(tally(messages, results), null, 2)}\n`);
+  }
+  if (values.write) {
+    writeFileSync(values.write, placed('smuggling', readFileSync(values.write, 'utf8'), text));
+  }
+  const own = results.find(({ name }) => name === 'dashgate')?.verdicts ?? [];
+  return own.some(({ outcome }) => outcome === 'ambiguous') ? EXIT.failure : EXIT.ok;
 }
 
-const results = [];
-for (const proxy of proxies) {
-  results.push({
-    name: proxy.name,
-    version: proxy.describe(),
-    verdicts: await playAll(proxy, messages),
-  });
-}
-if (values.list) process.stdout.write(`${listed(messages, results)}\n`);
-const text = table(messages, results);
-process.stdout.write(`${text}\n`);
-if (values.json)
-  writeFileSync(values.json, `${JSON.stringify(tally(messages, results), null, 2)}\n`);
-if (values.write) {
-  writeFileSync(values.write, placed('smuggling', readFileSync(values.write, 'utf8'), text));
-}
-const own = results.find(({ name }) => name === 'dashgate')?.verdicts ?? [];
-process.exitCode = own.some(({ outcome }) => outcome === 'ambiguous') ? 1 : 0;
+await runEntry('smuggling', USAGE, main);
