@@ -189,7 +189,8 @@ function assertAdminIsGuarded(
   report: (name: Name, problem: string) => void,
 ): void {
   if (!address || ADMIN_PASSWORD !== undefined || ADMIN_TOKEN !== undefined) return;
-  if (/^(127\.|::1$)/.test(address.host)) return;
+  // That name is loopback wherever it is asked for (RFC 6761 §6.3).
+  if (/^(127\.|::1$|localhost$)/.test(address.host)) return;
   report(
     'ADMIN_LISTEN',
     'can be reached from other hosts without a password; write 127.0.0.1:9090, or set ADMIN_PASSWORD (people) or ADMIN_TOKEN (programs)',

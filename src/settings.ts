@@ -199,6 +199,16 @@ export const SETTINGS = {
     '',
     "Host header of it; empty: the backend's own address.",
   ),
+  CONSOLE_HEALTH_HEADERS: secret(
+    headerFields,
+    '',
+    'Further headers of it, such as an Origin: Name: value, parted by |.',
+  ),
+  CONSOLE_HEALTH_BANNER: preset(
+    flag,
+    'off',
+    'Whether a VNC server has to greet, too, which takes a path with a token that is always good: on or off.',
+  ),
   CONSOLE_REQUIRE_SESSION: preset(
     flag,
     'off',
@@ -213,16 +223,6 @@ export const SETTINGS = {
     integer(1, 100_000),
     '',
     'Most consoles that one address (of IPv6: a /64) may have open in each worker; one more is answered 429. Empty: no limit.',
-  ),
-  CONSOLE_HEALTH_HEADERS: secret(
-    headerFields,
-    '',
-    'Further headers of it, such as an Origin: Name: value, parted by |.',
-  ),
-  CONSOLE_HEALTH_BANNER: preset(
-    flag,
-    'off',
-    'Whether a VNC server has to greet, too, which takes a path with a token that is always good: on or off.',
   ),
   CONSOLE_PIN_TTL: optional(
     duration,
@@ -255,7 +255,7 @@ export const SETTINGS = {
   TRUSTED_PROXIES: preset(
     networks,
     '',
-    'Addresses or CIDR ranges of proxies in front, whose X-Forwarded-* count; comma-separated.',
+    'Addresses or CIDR ranges of proxies in front, whose X-Forwarded-For, -Proto, -Host, -Port and X-Request-Id count; comma-separated.',
   ),
   PROXY_PROTOCOL_FROM: preset(
     networks,

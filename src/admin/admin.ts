@@ -70,10 +70,13 @@ export function adminApp(options: AdminOptions): express.Express {
     res.type('text').send('ok\n');
   });
   app.get('/readyz', (_req, res) => {
-    if (options.isStopping())
-      res.status(503).type('text').send('not ready: the gateway is stopping\n');
-    else if (isReady(options.services())) res.type('text').send(`ready\n${waitingLines(options)}`);
-    else res.status(503).type('text').send('not ready: a service has no backend that is up\n');
+    const fault = options.isStopping()
+      ? 'the gateway is stopping'
+      : isReady(options.services())
+        ? undefined
+        : 'a service has no backend that is up and takes work';
+    if (fault) res.status(503).type('text').send(`not ready: ${fault}\n`);
+    else res.type('text').send(`ready\n${waitingLines(options)}`);
   });
   const { access: accessOptions, operations, logger = silentLogger } = options;
   const access = accessOptions && new Access(accessOptions);

@@ -8,7 +8,7 @@ export function addServiceMetrics(
 ): void {
   families.gauge(
     'dashgate_ready',
-    '1 if every service has a backend that is up.',
+    '1 if every service has a backend that is up and takes work.',
     {},
     ready ? 1 : 0,
   );

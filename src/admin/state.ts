@@ -192,7 +192,7 @@ export interface NodeReport {
   readonly detail: string;
 }
 
-/** Every service can do its work: each has a backend that is up. */
+/** Every service can do its work: each has a backend that is up and takes work. */
 export function isReady(services: readonly ServiceView[]): boolean {
   return services.every(({ pool }) =>
     pool.backends.some(({ health, usable }) => health === 'up' && usable),

@@ -256,7 +256,7 @@ export class ControlPlane implements Uplink {
     return this.#members.report();
   }
 
-  /** Whether every service has a backend that is up, and new work is taken. */
+  /** Whether every service has a backend that is up and takes work, and new work is taken. */
   isReady(): boolean {
     return !this.#stopping && isReady(this.#services);
   }

@@ -32,7 +32,7 @@ export interface Gateway {
   readonly checked: Promise<void>;
   /** Whether there is a process that serves clients. */
   readonly isServing: () => boolean;
-  /** Whether every service has a backend that is up, as /readyz has it. */
+  /** Whether every service has a backend that is up and takes work, as /readyz has it. */
   readonly isReady: () => boolean;
   /** Operators' decisions, and what is known of other gateways. */
   readonly control: Pick<ControlPlane, 'decide' | 'follow' | 'shared'>;

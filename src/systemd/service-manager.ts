@@ -17,7 +17,7 @@ export type ServiceEnvironment = Readonly<
 export interface Wellbeing {
   /** Whether somebody serves clients; while nobody does, the watchdog is not told that all is well. */
   readonly isServing: () => boolean;
-  /** Whether every service has a backend that is up, as /readyz has it. */
+  /** Whether every service has a backend that is up and takes work, as /readyz has it. */
   readonly isReady: () => boolean;
 }
 
@@ -73,7 +73,9 @@ export class ServiceManager {
     let busy = false;
     const look = async () => {
       if (busy) return;
-      const status = isReady() ? 'serving' : 'listening; a service has no backend that is up';
+      const status = isReady()
+        ? 'serving'
+        : 'listening; a service has no backend that is up and takes work';
       const fields = status === this.#status ? [] : [`STATUS=${status}`];
       if (watchdogMs && isServing()) fields.push('WATCHDOG=1');
       this.#status = status;

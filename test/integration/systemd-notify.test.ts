@@ -100,7 +100,7 @@ describe('the service manager', () => {
     let serving = false;
     let ready = false;
     manager.attend({ isServing: () => serving, isReady: () => ready });
-    await socket.told(/^STATUS=listening; a service has no backend that is up$/);
+    await socket.told(/^STATUS=listening; a service has no backend that is up and takes work$/);
     ready = true;
     await socket.told(/^STATUS=serving$/);
     assert.ok(!socket.messages.flat().includes('WATCHDOG=1'));

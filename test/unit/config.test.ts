@@ -53,6 +53,19 @@ test('backends carry their options', () => {
   );
 });
 
+test('an admin listener is open to this host alone, or has a password or a token', () => {
+  const problemOf = (settings: Environment) => problemsOf({ ...sound, ...settings }).join();
+  for (const host of ['127.0.0.1', '127.9.9.9', '[::1]', 'localhost']) {
+    assert.equal(problemOf({ ADMIN_LISTEN: `${host}:9090` }), '', host);
+  }
+  for (const host of ['', '0.0.0.0', '[::]', '10.0.0.1', 'controller', 'localhost.example']) {
+    const ADMIN_LISTEN = `${host}:9090`;
+    assert.match(problemOf({ ADMIN_LISTEN }), /reached from other hosts without a password/, host);
+    assert.equal(problemOf({ ADMIN_LISTEN, ADMIN_TOKEN: 't'.repeat(32) }), '', host);
+    assert.equal(problemOf({ ADMIN_LISTEN, ADMIN_PASSWORD: 'p'.repeat(16) }), '', host);
+  }
+});
+
 test('all problems of a configuration are told at once, each with its value and a remedy', () => {
   const problems = problemsOf({
     PORTAL_LISTEN: 'here',
