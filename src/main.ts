@@ -13,7 +13,7 @@ import { keepMemoryPrivate } from './process-privacy.ts';
 import { envExample } from './settings.ts';
 import { readSettingsFile, type SettingsFile } from './settings-file.ts';
 import { ServiceManager } from './systemd/service-manager.ts';
-import { hasColours } from './terminal.ts';
+import { hasColours, jsonText } from './terminal.ts';
 import {
   COMMANDS,
   type CommandName,
@@ -209,7 +209,7 @@ async function doctor(file: ReadFile, json: boolean): Promise<number> {
   });
   if (json) {
     const { jsonReport } = await import('./doctor/json-report.ts');
-    process.stdout.write(`${JSON.stringify(jsonReport(findings, new Date()), null, 2)}\n`);
+    process.stdout.write(`${jsonText(jsonReport(findings, new Date()))}\n`);
   } else {
     const { textReport } = await import('./doctor/text-report.ts');
     const colour = hasColours(process.stdout, process.env);

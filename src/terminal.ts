@@ -25,6 +25,15 @@ export function hasColours(
   return isTTY === true && !NO_COLOR && TERM !== 'dumb';
 }
 
+/** JSON to be read by people, too; what of it could steer a terminal is escaped, which JSON itself leaves to us. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, at) => {
+      return `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`;
+    }).join(''),
+  );
+}
+
 /** One line of what a peer says, which must not steer the terminal. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');

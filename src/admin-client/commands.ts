@@ -1,6 +1,6 @@
 import { type Environment, parseSettings } from '../config.ts';
 import { UsageError } from '../errors.ts';
-import { plain } from '../terminal.ts';
+import { jsonText, plain } from '../terminal.ts';
 import { AdminClient, AdminError, type Change } from './admin-client.ts';
 import { readSubject, readWeight, type Subject } from './arguments.ts';
 import { problemsOf } from './problems.ts';
@@ -81,7 +81,7 @@ export async function runStatus(
     const problems = problemsOf(state);
     const verdict = problems.length === 0 ? 'ok' : 'degraded';
     const out = json
-      ? jsonText({ verdict, gateway: address, problems: problems.map(withRemedy), state })
+      ? jsonReport({ verdict, gateway: address, problems: problems.map(withRemedy), state })
       : statusText(state, { address, colours });
     return { code: EXIT[verdict], out, err: '' };
   } catch (error) {
@@ -89,7 +89,7 @@ export async function runStatus(
     const { message, remedy } = error;
     const problem = withRemedy({ subject: 'gateway', detail: message, remedy });
     const told = { verdict: 'unanswered', gateway: address, problems: [problem], state: null };
-    return { code: EXIT.unanswered, out: jsonText(told), err: '' };
+    return { code: EXIT.unanswered, out: jsonReport(told), err: '' };
   }
 }
 
@@ -120,8 +120,8 @@ export async function runReload(client: AdminClient): Promise<Outcome> {
 }
 
 /** `format` grows when a program that reads it would stumble. */
-function jsonText(told: Readonly<Record<string, unknown>>): string {
-  return `${JSON.stringify({ format: 1, ...told }, null, 2)}\n`;
+function jsonReport(told: Readonly<Record<string, unknown>>): string {
+  return `${jsonText({ format: 1, ...told })}\n`;
 }
 
 function withRemedy<T extends { readonly remedy?: string | undefined }>(problem: T) {

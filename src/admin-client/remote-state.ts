@@ -41,6 +41,13 @@ const isBackend = has({
   failed: isNumber,
   lastCheck: optional(isCheck),
 });
+const isCacheNode = has({
+  node: isText,
+  state: isText,
+  reachable: isFlag,
+  facts: optional(has({ version: isText })),
+  error: optional(isText),
+});
 const isBeat = has({
   name: isText,
   backends: listOf(has({ name: isText, tunnels: isNumber, health: isText })),
@@ -48,7 +55,9 @@ const isBeat = has({
 const isShared = has({
   name: isText,
   peers: listOf(has({ name: isText, ageMs: isNumber, services: listOf(isBeat) })),
-  decisions: listOf(has({ subject: isText, state: isText, weight: isLimit, scope: isText })),
+  decisions: listOf(
+    has({ subject: isText, state: isText, weight: isLimit, scope: isText, by: optional(isText) }),
+  ),
 });
 const isState = has({
   ready: isFlag,
@@ -72,9 +81,7 @@ const isState = has({
       }),
     ),
   ),
-  cache: optional(
-    has({ sure: isFlag, nodes: listOf(has({ node: isText, state: isText, reachable: isFlag })) }),
-  ),
+  cache: optional(has({ sure: isFlag, nodes: listOf(isCacheNode) })),
   shared: optional(isShared),
 });
 

@@ -56,6 +56,10 @@ export async function ask(
         },
       });
       outgoing.on('error', reject);
+      outgoing.on('upgrade', (_response, socket) => {
+        socket.destroy();
+        reject(new Error('it changes protocols unasked'));
+      });
       outgoing.on('response', (response) => {
         const chunks: Buffer[] = [];
         let bytes = 0;

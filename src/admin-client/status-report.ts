@@ -52,7 +52,8 @@ export function statusText(state: RemoteState, { address, colours }: StatusTextO
     problems.length === 0
       ? paint('green', 'everything is usable')
       : paint('alarm', counted(problems.length, 'problem'));
-  const up = state.uptimeSeconds === undefined ? '' : `, up for ${age(state.uptimeSeconds)}`;
+  const { uptimeSeconds: seconds } = state;
+  const up = typeof seconds === 'number' ? `, up for ${age(seconds)}` : '';
   lines.push(`${address}${up}: ${verdict}.`);
   return `${lines.join('\n')}\n`;
 }

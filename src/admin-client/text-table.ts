@@ -10,6 +10,8 @@ export interface Column {
 export type Cell = string | { readonly text: string; readonly colour: Colour };
 
 const GAP = '  ';
+/** What a gateway tells may be without end, and a column is as wide as its longest cell. */
+const MOST_CHARACTERS = 200;
 
 /** Lines of a table: the names of the columns, then the rows, without blanks at the ends of lines. */
 export function textTable(
@@ -21,7 +23,9 @@ export function textTable(
     columns.map(({ name }) => name.toUpperCase()),
     ...rows.map((row) => row.map(textOf)),
   ];
-  const widths = columns.map((_, at) => Math.max(...texts.map((row) => row[at]?.length ?? 0)));
+  const widths = columns.map((_, at) =>
+    texts.reduce((most, row) => Math.max(most, row[at]?.length ?? 0), 0),
+  );
   return texts.map((row, line) =>
     row
       .map((text, at) => {
@@ -37,5 +41,6 @@ export function textTable(
 }
 
 function textOf(cell: Cell): string {
-  return plain(typeof cell === 'string' ? cell : cell.text);
+  const text = plain(typeof cell === 'string' ? cell : cell.text);
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text;
 }

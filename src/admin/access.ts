@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { type NextFunction, type Request, type Response, Router, urlencoded } from 'express';
+import {
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+  Router,
+  urlencoded,
+} from 'express';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Logger } from '../log.ts';
 import { ADMIN_COOKIE } from '../policy/cookies.ts';
@@ -12,8 +19,8 @@ import { refuse } from './refusals.ts';
 
 export interface AccessOptions {
   readonly sessions: AdminSessionsOptions['client'];
-  /** Signs what browsers are given: the same in all gateways. */
-  readonly secret: string;
+  /** Signs what browsers are given: the same in all gateways. A reload may change it. */
+  readonly secret: () => string;
   /** What holds now: a reload may change it. */
   readonly credentials: () => Credentials;
   readonly logger: Logger;
@@ -30,6 +37,10 @@ const ADDRESS_TRIES = 5;
 const ALL_TRIES = 100;
 const TRY_SECONDS = 60;
 
+/** Addresses whose logins were good, of late, that are not kept out by what others try. */
+const MOST_KNOWN = 1_000;
+
+const LOGIN_PATHS = new Set(['/login', '/logout']);
 const CHANGING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
@@ -45,6 +56,8 @@ export class Access {
   readonly #openCsrf = randomBytes(24).toString('base64url');
   readonly #perAddress = new RateLimiterMemory({ points: ADDRESS_TRIES, duration: TRY_SECONDS });
   readonly #all = new RateLimiterMemory({ points: ALL_TRIES, duration: TRY_SECONDS });
+  readonly #known = new Set<string>();
+  #sessionsBy: { readonly secret: string; readonly handler: RequestHandler } | undefined;
 
   constructor(options: AccessOptions) {
     this.#options = options;
@@ -53,17 +66,11 @@ export class Access {
   /** Lets through who may come in, and tells the others what to do. */
   routes(): Router {
     const router = Router();
-    const sessions = adminSessions({
-      client: this.#options.sessions,
-      secret: this.#options.secret,
-      idleMs: IDLE_MS,
-      logger: this.#options.logger,
-    });
     // Only who has a cookie, or may get one, is worth a look into memcached.
     router.use((req, res, next) => {
-      if (!this.#isOpen && bearerToken(req.headers.authorization) === undefined) {
-        sessions(req, res, next);
-      } else next();
+      const hasToken = bearerToken(req.headers.authorization) !== undefined;
+      if (this.#isOpen || (hasToken && !LOGIN_PATHS.has(req.path))) next();
+      else this.#sessions(req, res, next);
     });
     router.get('/login', (req, res) => {
       if (this.#hasLogin(req)) res.redirect(303, '/');
@@ -97,6 +104,16 @@ export class Access {
     return this.#isOpen ? this.#openCsrf : res.req.session?.csrf;
   }
 
+  /** Sessions of logins, by the secret of now. */
+  get #sessions(): RequestHandler {
+    const secret = this.#options.secret();
+    if (this.#sessionsBy?.secret === secret) return this.#sessionsBy.handler;
+    const { sessions: client, logger } = this.#options;
+    const handler = adminSessions({ client, secret, idleMs: IDLE_MS, logger });
+    this.#sessionsBy = { secret, handler };
+    return handler;
+  }
+
   get #isOpen(): boolean {
     const { password, token } = this.#options.credentials();
     return password === undefined && token === undefined;
@@ -116,6 +133,10 @@ export class Access {
   /** Undefined where an answer has been given. */
   async #identify(req: Request, res: Response): Promise<Visitor | undefined> {
     if (this.#isOpen) {
+      if (isForeignPage(req)) {
+        forbid(res);
+        return undefined;
+      }
       if (LOOPBACK_HOST.test(req.headers.host ?? '')) return 'open';
       refuse(res, 403, {
         error: 'the admin listener has no password, and is open to names of this host only',
@@ -144,7 +165,7 @@ export class Access {
 
   async #login(req: Request, res: Response): Promise<void> {
     const { password } = this.#options.credentials();
-    const { logger, secret } = this.#options;
+    const { logger } = this.#options;
     if (!isSameSite(req)) {
       forbid(res);
       return;
@@ -167,7 +188,10 @@ export class Access {
       req.session.regenerate((error) => (error ? reject(error) : resolve()));
     });
     const at = Date.now();
-    req.session.admin = loginProof({ password, session: req.sessionID, at }, secret);
+    req.session.admin = loginProof(
+      { password, session: req.sessionID, at },
+      this.#options.secret(),
+    );
     req.session.loginAt = at;
     req.session.csrf = randomBytes(24).toString('base64url');
     logger.info({ from }, 'somebody has logged in to the admin pages');
@@ -179,7 +203,7 @@ export class Access {
     const { admin, loginAt: at = 0 } = req.session ?? {};
     if (password === undefined || admin === undefined) return false;
     if (Date.now() - at > LONGEST_MS) return false;
-    const proof = loginProof({ password, session: req.sessionID, at }, this.#options.secret);
+    const proof = loginProof({ password, session: req.sessionID, at }, this.#options.secret());
     return isSame(admin, proof);
   }
 
@@ -193,8 +217,9 @@ export class Access {
   /** Counts a try; false where there were too many, which has been answered. */
   async #mayTry(req: Request, res: Response): Promise<boolean> {
     try {
-      await this.#perAddress.consume(addressOf(req));
-      await this.#all.consume('all');
+      const address = addressOf(req);
+      await this.#perAddress.consume(address);
+      if (!this.#known.has(address)) await this.#all.consume('all');
       return true;
     } catch (limit) {
       if (limit instanceof Error) throw limit;
@@ -214,8 +239,12 @@ export class Access {
 
   /** A try that was good is none; those before it stay, for an address may be of several people. */
   async #giveBack(req: Request): Promise<void> {
-    await this.#perAddress.reward(addressOf(req));
-    await this.#all.reward('all');
+    const address = addressOf(req);
+    await this.#perAddress.reward(address);
+    if (!this.#known.has(address)) await this.#all.reward('all');
+    const [oldest] = this.#known;
+    if (this.#known.size >= MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    this.#known.add(address);
   }
 }
 
@@ -228,6 +257,13 @@ function forbid(res: Response): void {
 
 function addressOf(req: Request): string {
   return subscriber(plainAddress(req.socket.remoteAddress));
+}
+
+/** Something that a page of another origin asks for, and no link that somebody has followed. */
+function isForeignPage({ headers }: Request): boolean {
+  const site = headers['sec-fetch-site'];
+  const isForeign = site === 'cross-site' || site === 'same-site';
+  return isForeign && headers['sec-fetch-mode'] !== 'navigate';
 }
 
 /** Browsers say where a request comes from (Fetch Metadata, §2.1), or at least its origin. */

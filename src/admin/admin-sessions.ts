@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import connectMemcached from 'connect-memcached';
 import type { RequestHandler } from 'express';
 import session, { type SessionData } from 'express-session';
@@ -42,16 +43,24 @@ const MemcachedStore = connectMemcached(session);
 
 /** The sessions of operators: in memcached, so that a login counts at every gateway. */
 export function adminSessions(options: AdminSessionsOptions): RequestHandler {
-  return session({
+  const load = session({
     name: ADMIN_COOKIE,
     secret: options.secret,
     store: new MemcachedStore({ client: new JsonSessions(options), prefix: OWN_KEYS.adminSession }),
     resave: false,
     saveUninitialized: false,
     rolling: true,
-    cookie: { httpOnly: true, sameSite: 'strict', secure: 'auto', maxAge: options.idleMs },
+    cookie: { ...COOKIE, secure: 'auto', maxAge: options.idleMs },
   });
+  return (req, res, next) => {
+    load(req, res, (error) => {
+      if (req.session) req.session.cookie.secure = (req.socket as TLSSocket).encrypted === true;
+      next(error);
+    });
+  };
 }
+
+const COOKIE = { path: '/', httpOnly: true, sameSite: 'strict' } as const;
 
 /**
  * What connect-memcached takes for its client. Operators have to get in most of all when memcached is
@@ -90,15 +99,25 @@ class JsonSessions {
 
   async #get(key: string): Promise<SessionData | undefined> {
     const held = textIn(this.#held, key);
-    if (held !== undefined) return held === null ? undefined : sessionIn(held);
+    if (held !== undefined) return held === null ? undefined : this.#sessionIn(held);
     const item = await unlessAway(() => this.#options.client().get(key));
-    if (item === 'away') return sessionIn(textIn(this.#seen, key) ?? '');
+    if (item === 'away') return this.#sessionIn(textIn(this.#seen, key) ?? '');
     this.#seen.delete(key);
     if (item === undefined) return undefined;
     const text = item.value.toString();
-    const found = sessionIn(text);
+    const found = this.#sessionIn(text);
     if (found) this.#keep(this.#seen, key, text);
     return found;
+  }
+
+  /**
+   * The session of an item; undefined for what is none, so that nobody is kept from logging in by it. Its
+   * cookie is as we set it, whatever the item says: a node that lies is not to send logins elsewhere.
+   */
+  #sessionIn(text: string): SessionData | undefined {
+    const fields = fieldsIn(text);
+    const { idleMs } = this.#options;
+    return fields && { ...fields, cookie: { ...COOKIE, originalMaxAge: idleMs } };
   }
 
   async #set(key: string, value: SessionData, ttl: number): Promise<void> {
@@ -135,19 +154,20 @@ class JsonSessions {
   }
 }
 
-/** The session of an item; undefined for what is none, so that nobody is kept from logging in by it. */
-function sessionIn(text: string): SessionData | undefined {
+/** What of a session is read of an item; undefined for what is none. */
+function fieldsIn(text: string): Omit<SessionData, 'cookie'> | undefined {
   if (text.length > MOST_BYTES) return undefined;
   try {
-    const session = JSON.parse(text);
-    const { admin, cookie, csrf, loginAt } = session;
+    const { admin, csrf, loginAt, stored, cookie } = JSON.parse(text);
     const isTold = (value: unknown, type: string) => value === undefined || typeof value === type;
-    if (typeof cookie !== 'object' || cookie === null) return undefined;
-    if (!isTold(cookie.expires, 'string') || !isTold(cookie.originalMaxAge, 'number')) {
-      return undefined;
-    }
-    const isSound = isTold(admin, 'string') && isTold(csrf, 'string') && isTold(loginAt, 'number');
-    return isSound ? session : undefined;
+    const isSound =
+      isTold(admin, 'string') &&
+      isTold(csrf, 'string') &&
+      isTold(loginAt, 'number') &&
+      isTold(stored, 'boolean') &&
+      typeof cookie?.expires === 'string' &&
+      Date.parse(cookie.expires) > Date.now();
+    return isSound ? { admin, csrf, loginAt, stored } : undefined;
   } catch {
     return undefined;
   }

@@ -1,10 +1,9 @@
-import { createServer, type Server as PlainServer } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 import express from 'express';
 import { hostAndPort } from '../config-values.ts';
 import { type Logger, silentLogger } from '../log.ts';
 import { Access, type AccessOptions } from './access.ts';
+import { type AdminHttpServer, createAdminHttp } from './admin-http.ts';
 import { serveMetrics } from './metrics.ts';
 import { type Operations, operationRoutes } from './operations.ts';
 import { answerError, unknownPath } from './refusals.ts';
@@ -21,13 +20,6 @@ export interface AdminOptions extends Omit<StatusOptions, 'csrfToken' | 'openTun
   readonly isStopping: () => boolean;
 }
 
-/** Of the admin listener; with TLS, its certificate can be exchanged. */
-export type AdminHttpServer = PlainServer | TlsServer;
-
-/** How long a client may take, in ms. */
-const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000 };
-const HANDSHAKE_MS = 10_000;
-
 /** So many open tunnels are on the status page; the API has all. */
 const SHOWN_TUNNELS = 100;
 
@@ -36,9 +28,7 @@ const SHOWN_TUNNELS = 100;
  * the API, and the status page at `/`; over HTTPS where it has something to secure connections by.
  */
 export function createAdmin(options: AdminOptions, tls?: SecureContextOptions): AdminHttpServer {
-  const app = adminApp(options);
-  if (!tls) return createServer(TIMEOUTS, app);
-  return createTlsServer({ ...TIMEOUTS, handshakeTimeout: HANDSHAKE_MS, ...tls }, app);
+  return createAdminHttp(adminApp(options), tls);
 }
 
 /**

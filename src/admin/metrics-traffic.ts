@@ -62,7 +62,8 @@ function addService(families: Families, labels: Labels, service: ServiceTotals):
     service.durations,
   );
   for (const [cause, count] of Object.entries(service.failures)) {
-    const code = String(ERROR_TABLE[cause as ErrorKind].status);
+    // A gateway of another version, whose place this one takes, may tell of causes that are not known here.
+    const code = String(ERROR_TABLE[cause as ErrorKind]?.status ?? 'unknown');
     families.counter(
       'dashgate_service_failures_total',
       'Requests that the gateway refused, or could not get an answer for, by cause and by the status that stands for it.',

@@ -12,6 +12,8 @@ export interface WatchersOptions {
   readonly patienceMs: number;
   /** Then everybody has to come anew: who has logged out, or whose login is over, may not. */
   readonly longestMs: number;
+  /** How long one that is let go may take for what it has been told, in ms. */
+  readonly leaveMs: number;
 }
 
 const DEFAULTS: WatchersOptions = {
@@ -19,6 +21,7 @@ const DEFAULTS: WatchersOptions = {
   everyMs: 1_000,
   patienceMs: 60_000,
   longestMs: 300_000,
+  leaveMs: 5_000,
 };
 /** Where a message is not made in time, something is sent all the same: the way is open. */
 const HEARTBEAT = ': alive\n\n';
@@ -56,7 +59,9 @@ export class Watchers {
 
   /** Begins to tell somebody, with `first`, until the connection ends. */
   add(response: ServerResponse, first: string, feed: Feed): void {
-    const end = setTimeout(() => response.end(), this.#options.longestMs).unref();
+    // Who has left meanwhile is not told of again.
+    if (response.destroyed || response.closed) return;
+    const end = setTimeout(() => this.#letGo(response), this.#options.longestMs).unref();
     const watcher: Watcher = { response, feed, end, stuckSince: undefined };
     this.#watchers.add(watcher);
     response.once('close', () => this.#remove(watcher));
@@ -70,7 +75,14 @@ export class Watchers {
 
   /** Lets all of them go; they may come back. */
   dismiss(): void {
-    for (const { response } of this.#watchers) response.end();
+    for (const { response } of this.#watchers) this.#letGo(response);
+  }
+
+  /** Ends a stream, and the connection of one who does not take its end. */
+  #letGo(response: ServerResponse): void {
+    response.end();
+    const deadline = setTimeout(() => response.destroy(), this.#options.leaveMs).unref();
+    response.once('close', () => clearTimeout(deadline));
   }
 
   #remove(watcher: Watcher): void {

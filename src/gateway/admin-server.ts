@@ -1,6 +1,6 @@
 import { Server as TlsServer } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
-import type { AdminHttpServer } from '../admin/admin.ts';
+import type { AdminHttpServer } from '../admin/admin-http.ts';
 import type { BoundListener } from './bound-listeners.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { Shutdown } from './shutdown.ts';

@@ -1,5 +1,6 @@
 import type { SecureContextOptions } from 'node:tls';
-import { type AdminHttpServer, type AdminOptions, createAdmin } from '../admin/admin.ts';
+import { type AdminOptions, createAdmin } from '../admin/admin.ts';
+import type { AdminHttpServer } from '../admin/admin-http.ts';
 import { HISTORY_INTERVAL_MS, History } from '../admin/history.ts';
 import {
   type CacheView,
@@ -65,6 +66,7 @@ export class ControlPlane implements Uplink {
   readonly #vitals: VitalsReader | undefined;
   readonly #options: ControlPlaneOptions;
   #config: Config;
+  #adminSecret: string;
   #cluster: Cluster;
   readonly #sessions: Sessions;
   #services: readonly WatchedService[];
@@ -80,6 +82,7 @@ export class ControlPlane implements Uplink {
   constructor(config: Config, options: ControlPlaneOptions) {
     this.#options = options;
     this.#config = config;
+    this.#adminSecret = adminSecret(config);
     if (config.METRICS) this.#vitals = new VitalsReader();
     this.#members = new Members({
       services: () => this.#services,
@@ -128,7 +131,7 @@ export class ControlPlane implements Uplink {
       isStopping: () => this.#stopping,
       access: {
         sessions: () => this.#cluster,
-        secret: adminSecret(this.#config),
+        secret: () => this.#adminSecret,
         credentials: () => ({
           password: this.#config.ADMIN_PASSWORD,
           token: this.#config.ADMIN_TOKEN,
@@ -161,6 +164,7 @@ export class ControlPlane implements Uplink {
     this.#rates.close();
     this.#rates = this.#exchange(config);
     this.#config = config;
+    this.#adminSecret = adminSecret(config);
     this.#sharing.reload(config);
     this.publish();
     await Promise.all(this.#services.map((service) => service.start()));

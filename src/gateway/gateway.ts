@@ -158,18 +158,19 @@ class RunningGateway implements Gateway {
     }
   }
 
-  reload(config: Config): Promise<void> {
-    return this.#inTurn(async () => {
+  async reload(config: Config): Promise<void> {
+    const done = await this.#inTurn(async () => {
       assertSameKind(this.#config, config);
       warnOfCertificates(config, this.#logger);
       await this.#serve(config);
       this.#config = config;
       this.checked = this.control.reload(config);
     });
+    if (!done) throw new Error('the gateway is ending, and goes by the configuration that it has');
   }
 
-  handOver(command: SuccessorCommand): Promise<void> {
-    return this.#inTurn(() => this.#handOver(command));
+  async handOver(command: SuccessorCommand): Promise<void> {
+    await this.#inTurn(() => this.#handOver(command));
   }
 
   close(): Promise<void> {
@@ -177,12 +178,17 @@ class RunningGateway implements Gateway {
     return this.#closed;
   }
 
-  /** Changes one thing after the other, and nothing any more when it ends. */
-  #inTurn(change: () => Promise<void>): Promise<void> {
+  /** Changes one thing after the other, and nothing any more when it ends; whether it did. */
+  #inTurn(change: () => Promise<void>): Promise<boolean> {
     const changing = this.#reloading.then(async () => {
-      if (!this.#closed && !this.#successor) await change();
+      if (this.#closed || this.#successor) return false;
+      await change();
+      return true;
     });
-    this.#reloading = changing.catch(() => {});
+    this.#reloading = changing.then(
+      () => {},
+      () => {},
+    );
     return changing;
   }
 
@@ -195,8 +201,8 @@ class RunningGateway implements Gateway {
   }
 
   /** Has those listeners served whose address has come. */
-  #look(): Promise<void> {
-    return this.#inTurn(() =>
+  async #look(): Promise<void> {
+    await this.#inTurn(() =>
       this.#bind(this.#config, async (listeners) => {
         const names = Array.from(listeners.keys()).filter((name) => !this.#listeners.has(name));
         if (names.length === 0) return;

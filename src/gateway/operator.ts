@@ -39,6 +39,12 @@ export class Operator implements Operations {
       weight: weight === undefined ? before.weight : weight,
     };
     this.#control.decide(service, backend, decided, scope === 'all' ? 'cluster' : 'gateway');
+    const here = ofScope('gateway');
+    if (scope === 'all' && admin === undefined && here) {
+      // Only a weight was asked for: what takes no work at this gateway still takes none.
+      this.#control.decide(service, backend, { ...decided, state: here.state }, 'gateway');
+      return { admin: here.state, weight: decided.weight };
+    }
     return { admin: decided.state, weight: decided.weight };
   }
 

@@ -150,10 +150,11 @@ export class SharedControl {
     const local = [...this.#local].map(([subject, { state, weight }]) => {
       return { subject, state, weight, scope: 'gateway' as const };
     });
+    const pools = this.#options.pools();
     return {
       name: this.#options.name,
       peers: this.#state.peers.map(({ name, ageMs, heartbeat: { services } }) => {
-        return { name, ageMs: Math.round(ageMs), services };
+        return { name, ageMs: Math.round(ageMs), services: beatsOf(pools, services) };
       }),
       decisions: [...shared, ...local],
     };
@@ -226,6 +227,16 @@ function beatOf({ service, backends }: SharedPool): ServiceBeat {
     name: service,
     backends: backends.map(({ name, tunnels, health }) => ({ name, tunnels, health })),
   };
+}
+
+/** What a peer tells of services and backends that there are here: anything else may be without end. */
+function beatsOf(pools: readonly SharedPool[], told: readonly ServiceBeat[]): ServiceBeat[] {
+  return pools.flatMap(({ service, backends }) => {
+    const theirs = told.find(({ name }) => name === service)?.backends;
+    if (!theirs) return [];
+    const known = backends.flatMap(({ name }) => theirs.find((one) => one.name === name) ?? []);
+    return [{ name: service, backends: known }];
+  });
 }
 
 function tunnelsElsewhere(peers: readonly Peer[], service: string, backend: string): number {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import supertest from 'supertest';
 import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { MemcachedNode } from '../../src/cache/memcached-node.ts';
+import { parseConfig } from '../../src/config.ts';
 import { parseNode } from '../../src/memcached/node-address.ts';
 import { OWN_KEYS } from '../../src/memcached/own-keys.ts';
 import { startBackend } from '../support/backend.ts';
-import { startTestGateway } from '../support/gateway.ts';
+import { gatewaySettings, startTestGateway } from '../support/gateway.ts';
 import { recordingLogger } from '../support/log.ts';
 import { startMemcached } from '../support/memcached.ts';
 
@@ -93,6 +95,59 @@ describe('the admin listener', () => {
     await ask.post('/logout').set('cookie', cookie).set('x-csrf-token', token).expect(303);
     await ask.get('/api/state').set('cookie', cookie).expect(401);
     await ask.get('/api/state').set('cookie', other).expect(200);
+  });
+
+  it('is not open to what a page of another site asks for, but to links', async (t) => {
+    const { ask } = await startAdmin(t, {});
+    const from = (site: string, mode: string) =>
+      ask.get('/api/state').set({ 'sec-fetch-site': site, 'sec-fetch-mode': mode });
+    await from('cross-site', 'no-cors').expect(403);
+    await from('same-site', 'cors').expect(403);
+    await from('cross-site', 'navigate').expect(200);
+    await from('same-origin', 'cors').expect(200);
+    await from('none', 'navigate').expect(200);
+  });
+
+  it('takes a login of who sends a token as well', async (t) => {
+    const { url } = await startAdmin(t, { ADMIN_PASSWORD: PASSWORD });
+    cookieOf(await login(url).set('authorization', 'Bearer x').expect(303));
+  });
+
+  it('goes by another SHARED_SECRET from a reload on', async (t) => {
+    const settings = { ADMIN_PASSWORD: PASSWORD, SHARED_SECRET: 'a'.repeat(32) };
+    const { gateway, url, ask } = await startAdmin(t, settings);
+    const backends = { PORTAL_BACKENDS: 'http://127.0.0.1:1 name=one' };
+    const other = { ...(await gatewaySettings(t)), ...backends, ...settings };
+    const cookie = cookieOf(await login(url).expect(303));
+    await ask.get('/api/state').set('cookie', cookie).expect(200);
+    await gateway.reload(parseConfig({ ...other, SHARED_SECRET: 'b'.repeat(32) }));
+    await ask.get('/api/state').set('cookie', cookie).expect(401);
+    const fresh = cookieOf(await login(url).expect(303));
+    await ask.get('/api/state').set('cookie', fresh).expect(200);
+    await gateway.close();
+    await assert.rejects(gateway.reload(parseConfig(other)), /the gateway is ending/);
+  });
+
+  it('keeps nobody out who has logged in before, however many others guess', async (t) => {
+    const { gateway } = await startAdmin(t, { ADMIN_PASSWORD: PASSWORD });
+    const { port } = gateway.addresses.admin!;
+    const tryFrom = (localAddress: string, password: string) =>
+      new Promise<number>((resolve, reject) => {
+        const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+        const options = { port, localAddress, method: 'POST', path: '/login', headers };
+        const outgoing = request({ host: '127.0.0.1', ...options }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode!);
+        });
+        outgoing.on('error', reject);
+        outgoing.end(new URLSearchParams({ password }).toString());
+      });
+    assert.equal(await tryFrom('127.0.1.1', PASSWORD), 303);
+    for (let host = 2; host < 24; host++) {
+      for (let i = 0; i < 5; i++) await tryFrom(`127.0.0.${host}`, 'wrong');
+    }
+    assert.equal(await tryFrom('127.0.1.2', PASSWORD), 429, 'who has never been here waits');
+    assert.equal(await tryFrom('127.0.1.1', PASSWORD), 303);
   });
 
   it('takes no login from another site, and no session id that somebody planted', async (t) => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { AdminClient, AdminError } from '../../src/admin-client/admin-client.ts';
 import { runReload } from '../../src/admin-client/commands.ts';
+import { statusText } from '../../src/admin-client/status-report.ts';
 import { adminTarget } from '../../src/admin-client/target.ts';
 import { type AdminAnswerer, startAdminServer } from '../support/admin-server.ts';
 import { freePorts } from '../support/free-port.ts';
@@ -160,4 +163,37 @@ test('where nothing listens, and where no TLS is spoken, the remedy says so', as
   const { port } = await startAdminServer(t, () => [200, gatewayState()]);
   const plain = new AdminClient(adminTarget(settings, `https://127.0.0.1:${port}`));
   assert.match((await failureOf(plain.state())).remedy!, /write http:\/\//);
+});
+
+test('what a state has that is none is told, not stumbled over', async (t) => {
+  const state = gatewayState();
+  const node = { node: 'x:1', state: 'full', reachable: true };
+  for (const odd of [
+    { cache: { sure: true, nodes: [{ ...node, facts: { version: 5 } }] } },
+    { cache: { sure: true, nodes: [{ ...node, reachable: false, error: {} }] } },
+    { shared: { name: 'a', peers: [], decisions: [{ ...DECISION, by: { toString: 1 } }] } },
+  ]) {
+    const { client } = await stage(t, () => [200, { ...state, ...odd }]);
+    assert.equal((await failureOf(client.state())).kind, 'unanswered', JSON.stringify(odd));
+  }
+  const { client } = await stage(t, () => [200, { ...state, uptimeSeconds: null }]);
+  const text = statusText(await client.state(), { address: 'x', colours: false });
+  assert.ok(!text.includes('null'), text);
+});
+
+const DECISION = { subject: 'portal/x', state: 'drain', weight: null, scope: 'cluster' };
+
+test('a port that changes protocols is no gateway', async (t) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+    });
+  });
+  t.after(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const settings = { ADMIN_LISTEN: undefined, ADMIN_TOKEN: undefined, ADMIN_TLS: false };
+  const client = new AdminClient(adminTarget(settings, `http://127.0.0.1:${port}`));
+  assert.match((await failureOf(client.state())).message, /changes protocols unasked/);
 });

@@ -115,6 +115,34 @@ test('nobody watches for longer than told without coming anew', async (t) => {
   assert.equal(watchers.size, 0);
 });
 
+test('who does not take the end of the stream is let go all the same', async (t) => {
+  const options = { everyMs: 10, longestMs: 300, leaveMs: 200 };
+  const { watchers, port } = await stageOf(t, options, 4_000_000);
+  const stuck = connect(port, '127.0.0.1');
+  t.after(() => stuck.destroy());
+  stuck.pause();
+  stuck.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await until('it watches', () => watchers.size === 1);
+  await until('its place is free', () => watchers.size === 0);
+});
+
+test('who leaves before it can watch takes no place', async (t) => {
+  const watchers = new Watchers();
+  t.after(() => watchers.dismiss());
+  let gone = false;
+  const { port } = await serve(t, (_req, res) => {
+    res.once('close', () => {
+      // As a login does that was looked up in memcached meanwhile.
+      watchers.add(res, '', async () => '');
+      gone = true;
+    });
+  });
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n', () => socket.destroy());
+  await until('it is gone', () => gone);
+  assert.equal(watchers.size, 0);
+});
+
 test('no more watch than may', async (t) => {
   const watchers = new Watchers({ most: 1 });
   t.after(() => watchers.dismiss());

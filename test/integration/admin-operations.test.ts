@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
-import type { OpenTunnel } from '../../src/admin/state.ts';
+import type { GatewayState, OpenTunnel } from '../../src/admin/state.ts';
 import { startBackend } from '../support/backend.ts';
 import { dashgateCommand, printed } from '../support/command.ts';
 import { fetchTls, gatewaySettings, temporaryFolder } from '../support/gateway.ts';
@@ -97,6 +97,17 @@ for (const workers of [0, 2]) {
         await fetchTls(portal, '/x');
         return served() > before;
       });
+    });
+
+    it('gives a weight everywhere, and leaves a backend alone that it has taken out here', async (t) => {
+      const { ask } = await startOperated(t, workers);
+      const path = '/api/services/portal/backends/a';
+      await ask('POST', path, { admin: 'maint', scope: 'gateway' });
+      const { body } = await ask('POST', path, { weight: 5 });
+      assert.deepEqual([body.admin, body.weight, body.scope], ['maint', 5, 'all']);
+      const { services } = (await ask('GET', '/api/state')).body as unknown as GatewayState;
+      const { adminState, weight } = services[0]!.backends.find(({ name }) => name === 'a')!;
+      assert.deepEqual([adminState, weight], ['maint', 5]);
     });
 
     it('sees the open consoles, and ends one', async (t) => {

@@ -54,7 +54,7 @@ function startApp() {
   };
   const who = async (cookie: string) => (await ask.get('/').set('cookie', cookie)).text;
   const logout = (cookie: string) => ask.get('/logout').set('cookie', cookie).expect(200);
-  return { items, life, state, login, who, logout };
+  return { items, life, state, ask, login, who, logout };
 }
 
 test('a session is stored with its life, prolonged, and gone after a logout', async () => {
@@ -110,7 +110,7 @@ test('what a node makes of a session is none, and keeps nobody from logging in',
     { ...sound, cookie: null },
     { ...sound, cookie: 'text' },
     { ...sound, cookie: { ...sound.cookie, expires: {} } },
-    { ...sound, cookie: { ...sound.cookie, originalMaxAge: 'long' } },
+    { ...sound, cookie: { ...sound.cookie, expires: new Date(0).toISOString() } },
     { ...sound, admin: 5 },
     { ...sound, csrf: {} },
     { ...sound, loginAt: 'never' },
@@ -123,4 +123,32 @@ test('what a node makes of a session is none, and keeps nobody from logging in',
   }
   items.set(key!, Buffer.from(JSON.stringify(sound)));
   assert.equal(await who(cookie), 'somebody');
+});
+
+test('a node that lies makes no other cookie of a login, and keeps nobody from logging in', async () => {
+  const { items, login, ask } = startApp();
+  const cookie = await login();
+  const [[key, item]] = items as unknown as [[string, Buffer]];
+  const session = JSON.parse(item.toString());
+  const lies = [
+    { httpOnly: false, domain: 'evil.example', sameSite: 'none', path: '/elsewhere' },
+    { maxAge: 'x' },
+    { originalMaxAge: 1e300 },
+    { originalMaxAge: 'long' },
+    { priority: 7, partitioned: 'x', encode: 'x' },
+  ];
+  for (const lie of lies) {
+    items.set(
+      key,
+      Buffer.from(JSON.stringify({ ...session, cookie: { ...session.cookie, ...lie } })),
+    );
+    const { headers, text } = await ask.get('/').set('cookie', cookie).expect(200);
+    assert.equal(text, 'somebody', JSON.stringify(lie));
+    const [told = ''] = (headers['set-cookie'] ?? []) as unknown as string[];
+    assert.match(
+      told,
+      /^dashgate_admin=[^;]+; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Strict$/,
+      JSON.stringify(lie),
+    );
+  }
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { AggregatorRegistry, type MetricObject } from 'prom-client';
 import { addUp, type Counts } from '../../src/admin/counts.ts';
 import { Families } from '../../src/admin/metric-families.ts';
+import { addTrafficMetrics } from '../../src/admin/metrics-traffic.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { Ledger } from '../../src/gateway/ledger.ts';
 import { RelayMeter } from '../../src/gateway/relay-meter.ts';
@@ -47,7 +48,7 @@ test('what a process has counted outlives it, and what it held does not', () => 
   assert.deepEqual(ledger.counts().levels, {});
 });
 
-test('a meter sorts requests by class, duration and backend, and passes all on', () => {
+test('a meter sorts requests by class, duration and backend, and passes all on', async () => {
   const passed: unknown[] = [];
   const meter = new RelayMeter({
     answered: (record) => passed.push(record),
@@ -79,6 +80,19 @@ test('a meter sorts requests by class, duration and backend, and passes all on',
   assert.equal(totals.failures.headTooLarge, 1);
   assert.deepEqual([totals.tunnels.opened, totals.tunnels.ended.drained], [1, 1]);
   assert.deepEqual(totals.tunnels.durations.buckets, [0, 1, 0, 0, 0, 0, 0, 0]);
+
+  // A gateway of another version, whose place this one takes, may count what is not known here.
+  const failures = { ...totals.failures, ofTomorrow: 2 };
+  const families = new Families();
+  addTrafficMetrics(families, { services: [{ name: 'portal', backends: [] }] } as never, {
+    totals: { services: { portal: { ...totals, failures } } },
+    levels: {},
+  });
+  const told = AggregatorRegistry.aggregate([families.all as unknown as MetricObject[]]);
+  assert.match(
+    await told.metrics(),
+    /failures_total\{service="portal",cause="ofTomorrow",code="unknown"\} 2/,
+  );
 });
 
 test('families become the text that Prometheus reads, whatever labels say', async () => {

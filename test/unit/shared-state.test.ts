@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SharedControl } from '../../src/gateway/shared-control.ts';
+import { silentLogger } from '../../src/log.ts';
 import type { VersionedItem } from '../../src/memcached/byte-requests.ts';
 import { decodeDecisions, encodeDecisions } from '../../src/memcached/decisions.ts';
 import { decodeHeartbeat, encodeHeartbeat } from '../../src/memcached/heartbeat.ts';
 import { encodeRoster } from '../../src/memcached/roster.ts';
 import { SharedState } from '../../src/memcached/shared-state.ts';
 import type { StateNode } from '../../src/memcached/state-node.ts';
+import { parseBackends } from '../../src/upstream/backend-address.ts';
+import { Pool } from '../../src/upstream/pool.ts';
+import { until } from '../support/until.ts';
 
 const DECISIONS = 'dashgate:state:decisions';
 const ROSTER = 'dashgate:state:gateways';
@@ -116,4 +121,37 @@ test('a heartbeat of a thousand backends is read, one of very many is none', () 
   const services = Array.from({ length: 17 }, (_, n) => ({ name: `service ${n}`, backends: [] }));
   const many = { instance: 'i', beat: 1, stopping: false, secret: 's', services };
   assert.equal(decodeHeartbeat(encodeHeartbeat(many)), undefined);
+});
+
+test('of what a gateway says of backends that are none here, nothing is told', async (t) => {
+  const backend = (name: string) => ({ name, tunnels: 3, health: 'up' }) as const;
+  const rows = Array.from({ length: 1_000 }, (_, index) => backend(`made-up-${index}`));
+  const services = [
+    { name: 'console', backends: [...rows, backend('one'), backend('one')] },
+    { name: 'made-up', backends: rows.slice(0, 100) },
+  ];
+  let beat = 0;
+  const { node } = playedNode((key) => {
+    if (key === ROSTER) return encodeRoster(['self', 'other']);
+    if (key !== 'dashgate:state:gateway:other') return undefined;
+    beat += 1;
+    const heartbeat = { instance: 'x', beat, stopping: false, secret: 's' };
+    return encodeHeartbeat({ ...heartbeat, services });
+  });
+  const { backends } = new Pool('console', parseBackends('http://a:1 name=one', assert.fail));
+  const control = new SharedControl({
+    nodes: [node],
+    name: 'self',
+    secret: Buffer.from('s'),
+    intervalMs: 20,
+    pools: () => [{ service: 'console', backends, sharesRoom: true }],
+    onApplied: () => {},
+    logger: silentLogger,
+  });
+  t.after(() => control.stop());
+  await control.start();
+  await until('the other one is known', () => control.view().peers.length === 1);
+  assert.deepEqual(control.view().peers[0]!.services, [
+    { name: 'console', backends: [backend('one')] },
+  ]);
 });

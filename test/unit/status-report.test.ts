@@ -4,6 +4,7 @@ import { type Problem, problemsOf } from '../../src/admin-client/problems.ts';
 import { isRemoteState, type RemoteState } from '../../src/admin-client/remote-state.ts';
 import { statusText } from '../../src/admin-client/status-report.ts';
 import type { NodeHealth } from '../../src/cache/cache-health.ts';
+import { jsonText } from '../../src/terminal.ts';
 import { backendState, gatewayState, serviceState } from '../support/gateway-state.ts';
 
 const ADDRESS = 'http://127.0.0.1:9090';
@@ -176,4 +177,22 @@ test('the state of another version is read as far as all is there that reports n
   ]) {
     assert.ok(!isRemoteState(wrong), JSON.stringify(wrong));
   }
+});
+
+test('a cell without end makes no table without end', () => {
+  const name = 'x'.repeat(2_000_000);
+  const backends = Array.from({ length: 2_000 }, (_, index) =>
+    backendState({ name: index === 0 ? name : String(index) }),
+  );
+  const told = text(portal(...backends));
+  assert.ok(told.length < 2_000 * 400, `${told.length} characters`);
+  assert.match(told, /x{199}…/);
+});
+
+test('JSON has no character that steers a terminal', () => {
+  const hostile = { name: 'a\u009b31m\u202eb\u2028\u{e0001}', ok: 'é→' };
+  const told = jsonText(hostile);
+  assert.doesNotMatch(told, /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/u);
+  assert.match(told, /a\\u009b31m\\u202eb\\u2028\\udb40\\udc01/);
+  assert.deepEqual(JSON.parse(told), hostile);
 });

@@ -1,0 +1,72 @@
+import {
+  createServer,
+  type Server as PlainServer,
+  type RequestListener,
+  type ServerOptions,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
+import { plainAddress } from '../policy/networks.ts';
+import { Seats } from '../policy/seats.ts';
+
+/** Of the admin listener; with TLS, its certificate can be exchanged. */
+export type AdminHttpServer = PlainServer | TlsServer;
+
+/** How long a client may take, in ms, and how often that is looked at. */
+const TIMEOUTS: ServerOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+};
+const HANDSHAKE_MS = 10_000;
+/** How long a connection may do nothing, in ms: take no answer, above all. */
+const IDLE_MS = 60_000;
+/** Connections in all, and of one address: a browser has six, and one for each page that is live. */
+const MOST_CONNECTIONS = 256;
+const MOST_PER_ADDRESS = 64;
+/** Answers that wait in a connection: browsers and programs ask one after the other. */
+const MOST_WAITING = 8;
+
+/**
+ * An HTTP server for operators, over HTTPS where it has something to secure connections by. Whoever
+ * reaches it can make it keep so much and no more: it is in the process that checks backends.
+ */
+export function createAdminHttp(
+  listener: RequestListener,
+  tls?: SecureContextOptions,
+): AdminHttpServer {
+  const bounded = withoutPipelines(listener);
+  const server = tls
+    ? createTlsServer({ ...TIMEOUTS, handshakeTimeout: HANDSHAKE_MS, ...tls }, bounded)
+    : createServer(TIMEOUTS, bounded);
+  server.timeout = IDLE_MS;
+  server.maxConnections = MOST_CONNECTIONS;
+  const seats = new Seats(MOST_PER_ADDRESS);
+  server.on('connection', (socket: Socket) => {
+    const seat = seats.tryTake(plainAddress(socket.remoteAddress));
+    if (seat) socket.once('close', seat.leave);
+    else socket.destroy();
+  });
+  return server;
+}
+
+/**
+ * Node makes a request and an answer of each head that it reads, a thousand of one read, and keeps all of
+ * them while the first answer is not taken: 25 bytes of a client are 9 KiB here.
+ */
+function withoutPipelines(listener: RequestListener): RequestListener {
+  const waiting = new WeakMap<Socket, number>();
+  return (req, res) => {
+    const { socket } = req;
+    if (socket.destroyed) return;
+    const count = (waiting.get(socket) ?? 0) + 1;
+    if (count > MOST_WAITING) {
+      socket.destroy();
+      return;
+    }
+    waiting.set(socket, count);
+    res.once('close', () => waiting.set(socket, waiting.get(socket)! - 1));
+    listener(req, res);
+  };
+}
