@@ -18,6 +18,7 @@ import { ForwardedLines, informationalHead } from './outgoing-head.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 import { terminationOf } from './termination.ts';
+import { UptakeWatch } from './uptake.ts';
 import { WebsocketRequest } from './websocket-request.ts';
 
 /**
@@ -61,6 +62,10 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   /** Where the present request asks for a websocket. */
   #websocket: WebsocketRequest | undefined;
   #keepAlive = true;
+  /** It sends its body when the backend has said that it may. */
+  #awaitsContinue = false;
+  /** While the client is slow to take an answer, which may be while its request is still coming. */
+  #uptake: UptakeWatch | undefined;
   /** When the first byte of a head came that was not complete with it. */
   #headBegan: number | undefined;
   /** What came of the next requests while the answer to the present one is under way. */
@@ -83,7 +88,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   retire(): void {
     this.#keepAlive = false;
-    if (this.#state === 'head' && this.#parser.idle) endSoon(this.#socket);
+    if (this.#state === 'head' && this.#parser.idle) this.#endIdle();
   }
 
   destroy(): void {
@@ -94,7 +99,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     switch (this.#state) {
       case 'head':
         // An idle connection ends without a word; a head that does not come is told.
-        if (this.#parser.idle) endSoon(this.#socket);
+        if (this.#parser.idle) this.#onIdle();
         else this.#refuse(new GatewayError('requestTimeout', 'the head was not complete in time'));
         break;
       case 'body':
@@ -104,9 +109,49 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         );
         break;
       default:
-        if (this.#answer) this.#answer.termination = 'cD';
-        this.#socket.destroy();
+        // While something waits to be taken, that is watched.
+        if (this.#socket.writableLength > 0) this.#awaitUptake();
+        else this.#giveUp();
     }
+  }
+
+  #giveUp(): void {
+    if (this.#answer) this.#answer.termination = 'cD';
+    this.#socket.destroy();
+  }
+
+  /** Nothing was asked for `keepAliveMs`: it is idle only if the last answer has gone. */
+  #onIdle(): void {
+    if (this.#socket.writableLength === 0) {
+      this.#endIdle();
+      return;
+    }
+    this.#watchUptake();
+    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.keepAliveMs);
+  }
+
+  /** Ends a connection between two requests; what still comes is of no use, and nobody is asked for it. */
+  #endIdle(): void {
+    if (this.#socket.writableLength > 0) {
+      this.#linger();
+      return;
+    }
+    this.#state = 'lingering';
+    this.deadline = Number.POSITIVE_INFINITY;
+    endSoon(this.#socket);
+  }
+
+  #watchUptake(): void {
+    const { deadlines, timeouts } = this.#relay;
+    this.#uptake ??= new UptakeWatch(this.#socket, deadlines, timeouts.clientMs, () => {
+      this.#giveUp();
+    });
+    this.#uptake.start();
+  }
+
+  #awaitUptake(): void {
+    this.#watchUptake();
+    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
   }
 
   #take(bytes: Buffer): void {
@@ -173,11 +218,13 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       ? new WebsocketRequest(relay, head, told.host, this.#peer, complete)
       : undefined;
     this.#websocket = websocket;
+    this.#awaitsContinue = head.expectContinue;
     const request = {
       method,
       head: text,
       replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
       upgrade: answer.upgrade,
+      expectContinue: head.expectContinue && !complete && end === 0,
       asked,
       pinned: websocket?.pinned,
       client: this.#peer.endpoints,
@@ -206,6 +253,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   }
 
   #onBody(chunk: Buffer): void {
+    this.#awaitsContinue = false;
     this.#pace.came(this.#relay.deadlines.in(0), chunk.length);
     const end = this.#body.take(chunk);
     const complete = this.#body.done;
@@ -231,7 +279,10 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #awaitBody(): void {
     const { deadlines } = this.#relay;
-    this.deadline = deadlines.in(this.#pace.wait(deadlines.in(0)));
+    // It is the backend that is waited for, until it has said that the body may come.
+    this.deadline = this.#awaitsContinue
+      ? Number.POSITIVE_INFINITY
+      : deadlines.in(this.#pace.wait(deadlines.in(0)));
   }
 
   resumeRequest(): void {
@@ -243,6 +294,9 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   informational(head: ResponseHead): void {
     // RFC 9110 §15.2: never to an HTTP/1.0 client.
     if (this.#answer?.minor === 1) this.#socket.write(informationalHead(head), 'latin1');
+    if (head.status !== 100 || !this.#awaitsContinue) return;
+    this.#awaitsContinue = false;
+    if (this.#state === 'body' && !this.#socket.isPaused()) this.#awaitBody();
   }
 
   respond(head: ResponseHead, backend: string, body: Buffer, complete: boolean): boolean {
@@ -308,18 +362,19 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#relay.outbox.write(socket, head, bytes);
     const more = socket.writableLength < MAX_UNSENT;
     if (complete) this.#finish();
-    else if (!more) this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+    else if (!more) this.#watchUptake();
     return more;
   }
 
   #onDrain(): void {
+    this.#uptake?.stop();
     if (this.#state !== 'body' && this.#state !== 'response') return;
     if (!this.#answer) {
-      if (!this.#isNextDue) this.#next();
+      if (this.#isNextDue) return;
+      if (this.#keepAlive) this.#next();
+      else this.#linger();
       return;
     }
-    if (this.#state === 'body' && !this.#socket.isPaused()) this.#awaitBody();
-    else this.deadline = Number.POSITIVE_INFINITY;
     this.#exchange?.resumeResponse();
   }
 
@@ -340,7 +395,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     }
     // A client that asks on without taking its answers would fill the memory with them.
     this.#socket.pause();
-    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.#watchUptake();
   }
 
   /** Turns to the next request of the connection. */
@@ -409,7 +465,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
    */
   #linger(): void {
     this.#state = 'lingering';
-    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+    this.#awaitUptake();
     this.#stash = EMPTY;
     this.#socket.end(() => {
       this.deadline = this.#relay.deadlines.in(LINGER_MS);
@@ -440,6 +496,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #leave(): void {
     this.#state = 'gone';
     this.#exchange = undefined;
+    this.#uptake?.stop();
     this.#relay.deadlines.remove(this);
     this.#relay.forget(this);
   }

@@ -34,6 +34,8 @@ export interface ForwardedRequest {
   readonly replayable: boolean;
   /** It asks for a websocket. */
   readonly upgrade: boolean;
+  /** Its body comes when the backend has said that it may (RFC 9110 §10.1.1). */
+  readonly expectContinue: boolean;
   /** The backend that the client's affinity cookie names. */
   readonly asked: string | undefined;
   /** The backend that the console which asks was on, or what will tell, soon and surely. */
@@ -283,7 +285,7 @@ export class Exchange implements UpstreamListener, Progress {
   }
 
   #send(lease: Lease): void {
-    const { method, head, replayable, client } = this.#request;
+    const { method, head, replayable, client, expectContinue } = this.#request;
     this.#queued = undefined;
     this.#lease = lease;
     const mayReuse = replayable && !this.#sawStale;
@@ -294,7 +296,7 @@ export class Exchange implements UpstreamListener, Progress {
     if (this.queueMs < 0) this.queueMs = 0;
     if (connection.connected) this.connectMs = 0;
     else this.#awaitConnection();
-    connection.begin(this, method);
+    connection.begin(this, method, expectContinue && this.#held.length === 0);
     connection.write(head, this.#requestComplete);
     if (this.#held.length > 0) connection.write(this.#held, this.#requestComplete);
   }

@@ -112,8 +112,9 @@ export class EndingSide {
 
   #tell(): void {
     this.#told = true;
-    // Who has closed already sends nothing else (§5.5.1), and that has been passed on.
-    if (!this.#source.frames.closing) this.#side.socket.write(this.#frame);
+    // Who has closed already sends nothing else (§5.5.1), and that has been passed on; nothing follows our end.
+    const { socket } = this.#side;
+    if (!this.#source.frames.closing && !socket.writableEnded) socket.write(this.#frame);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Outbox } from './outbox.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { Termination } from './termination.ts';
 import { type EndingSide, endBoth, type TunnelEnd, type TunnelSide } from './tunnel-ending.ts';
+import { Uptake } from './uptake.ts';
 import { pingFrame, WebsocketFrames } from './websocket-frames.ts';
 
 /** TCP asks a peer that has been silent this long, in ms, whether it is still there. */
@@ -86,9 +87,11 @@ export class Tunnel implements Deadlined {
   #received = 0;
   #sent = 0;
   #open = 2;
-  /** Bytes that waited to be sent to client and backend when the deadline was set. */
-  #unsentDown = 0;
-  #unsentUp = 0;
+  /** What of what is sent to client and backend has been taken since the deadline was set. */
+  readonly #down: Uptake;
+  readonly #up: Uptake;
+  /** The client has not been read all the time since it was last asked whether it is there. */
+  #deaf = false;
   #end: TunnelEnd | undefined;
   #termination: Termination | undefined;
   /** The side that was the first to close, with a frame or without. */
@@ -106,6 +109,8 @@ export class Tunnel implements Deadlined {
     const { socket: upstream } = backend;
     this.#client = { socket: downstream, frames: new WebsocketFrames('client') };
     this.#backend = { socket: upstream, frames: new WebsocketFrames('server') };
+    this.#down = new Uptake(downstream);
+    this.#up = new Uptake(upstream);
     this.#context = context;
     this.#onClosed = onClosed;
     this.#received = early.fromClient.length;
@@ -175,13 +180,18 @@ export class Tunnel implements Deadlined {
     this.#client.socket.destroy();
   }
 
-  /** Sends the client a ping; false where a frame is under way, or none may follow. */
+  /** Whether an answer of the client may have come and not been read. */
+  get deaf(): boolean {
+    return this.#deaf;
+  }
+
+  /** Sends the client a ping; false where a frame is under way, none may follow, or no answer would be read. */
   ping(): boolean {
     const { socket } = this.#client;
     const { frames } = this.#backend;
-    if (this.#ending || !frames.atBoundary || frames.closing || socket.writableNeedDrain) {
-      return false;
-    }
+    const isOver = this.#ending !== undefined || frames.closing || socket.writableEnded;
+    if (isOver || !frames.atBoundary || socket.writableNeedDrain || socket.isPaused()) return false;
+    this.#deaf = false;
     socket.write(pingFrame());
     return true;
   }
@@ -189,8 +199,7 @@ export class Tunnel implements Deadlined {
   onDeadline(): void {
     const { socket: downstream } = this.#client;
     const { socket: upstream } = this.#backend;
-    const [down, up] = [downstream.writableLength, upstream.writableLength];
-    const taken = (down > 0 && down < this.#unsentDown) || (up > 0 && up < this.#unsentUp);
+    const taken = [this.#down, this.#up].some((uptake) => uptake.waits && uptake.moved);
     if (this.#ending) {
       this.#cut();
     } else if (taken) {
@@ -216,7 +225,10 @@ export class Tunnel implements Deadlined {
   }
 
   #passed(from: Socket, to: Socket): void {
-    if (to.writableNeedDrain) from.pause();
+    if (to.writableNeedDrain) {
+      from.pause();
+      this.#deaf ||= to === this.#backend.socket;
+    }
     this.#rearm();
   }
 
@@ -228,8 +240,8 @@ export class Tunnel implements Deadlined {
     const { deadlines, timeouts } = this.#context;
     const { socket: downstream } = this.#client;
     const { socket: upstream } = this.#backend;
-    this.#unsentDown = downstream.writableLength;
-    this.#unsentUp = upstream.writableLength;
+    this.#down.note();
+    this.#up.note();
     let ms = timeouts.tunnelMs;
     if (downstream.writableNeedDrain || upstream.readableEnded)
       ms = Math.min(ms, timeouts.clientMs);

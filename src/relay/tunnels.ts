@@ -196,7 +196,7 @@ export class Tunnels {
       const heard = tunnel.received;
       const { pingMs = 0 } = this.#limits;
       entry.ping = this.#deadlines.after(pingMs, () => {
-        if (asked && tunnel.received === heard) tunnel.dropClient();
+        if (asked && tunnel.received === heard && !tunnel.deaf) tunnel.dropClient();
         else this.#pingIn(entry, 0);
       });
     });

@@ -78,6 +78,8 @@ export class UpstreamConnection implements Deadlined {
   #interim = 0;
   #reusable = false;
   #requestComplete = false;
+  /** The client waits for an interim answer before it sends the body. */
+  #expectContinue = false;
   #closed = false;
 
   constructor(
@@ -117,9 +119,10 @@ export class UpstreamConnection implements Deadlined {
   }
 
   /** Serves an exchange from now on. */
-  begin(listener: UpstreamListener, method: string): void {
+  begin(listener: UpstreamListener, method: string, expectContinue: boolean): void {
     this.#listener = listener;
     this.#method = method;
+    this.#expectContinue = expectContinue;
     this.#inBody = false;
     this.#paused = false;
     this.#interim = 0;
@@ -132,6 +135,8 @@ export class UpstreamConnection implements Deadlined {
    */
   write(data: string | Buffer, complete: boolean): boolean {
     this.#requestComplete = complete;
+    // Bytes are of the body, for which the client has not waited.
+    if (typeof data !== 'string') this.#expectContinue = false;
     if (!this.#socket) {
       this.#early.push(typeof data === 'string' ? data : Buffer.from(data));
       return false;
@@ -193,7 +198,8 @@ export class UpstreamConnection implements Deadlined {
   /** The backend's time runs while it is the backend that is waited for, and not the client. */
   #expect(): void {
     const awaitsClient =
-      this.#paused || !(this.#requestComplete || this.#socket?.writableNeedDrain);
+      this.#paused ||
+      !(this.#requestComplete || this.#expectContinue || this.#socket?.writableNeedDrain);
     this.deadline = awaitsClient
       ? Number.POSITIVE_INFINITY
       : this.#deadlines.in(this.#timeouts.serverMs);
@@ -255,6 +261,8 @@ export class UpstreamConnection implements Deadlined {
         return;
       }
       this.#interim += 1;
+      this.#expectContinue &&= head.status !== 100;
+      this.#expect();
       if (this.#interim > MAX_INTERIM) {
         throw new HeadError(400, 'more interim answers than anyone sends');
       }

@@ -70,7 +70,7 @@ test('a backend over TLS whose answer ended while it was paused is read again fo
       },
       onUpstreamError: reject,
     };
-    connection.begin(listener as UpstreamListener, 'GET');
+    connection.begin(listener as UpstreamListener, 'GET', false);
     connection.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n', true);
     const late = setTimeout(() => reject(new Error('no answer came, or not to its end')), 3_000);
     await promise.finally(() => clearTimeout(late));

@@ -115,6 +115,7 @@ test('when an answer cannot be passed on the client is told, or cut off', async 
       head: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
       replayable: true,
       upgrade: false,
+      expectContinue: false,
       asked: undefined,
       client: { address: '127.0.0.1' } as never,
     };

@@ -346,3 +346,21 @@ test('a client that half-closes takes its backend along', async (t) => {
   assert.equal((await client.all()).length, 12);
   await atRest(relay);
 });
+
+test('a frame under way to a client that has closed its side is completed before the gateway ends it', async (t) => {
+  const { backend, relay } = await stage(t);
+  const { client, console } = await openRawTunnel(t, relay.port, backend);
+  const whole = binary(50_000);
+  console.write(whole.subarray(0, 20_000));
+  await client.has(20_000);
+  client.socket.end();
+  await once(console.socket, 'end');
+  relay.relay.endTunnel(relay.relay.viewTunnels(1)[0]!.number);
+  await delay(100);
+  console.write(whole.subarray(20_000));
+  const { before } = endOf(await client.all());
+  assert.deepEqual(
+    before.map(({ payload }) => payload.length),
+    [50_000],
+  );
+});

@@ -269,6 +269,26 @@ describe('pings', () => {
     await until('nothing is held', () => relay.relay.tunnels === 0);
   });
 
+  test('are not counted while the backend takes nothing, as their answers are not read then', async (t) => {
+    const patient = { serverMs: 600_000 };
+    const { relay, consoles, pass } = await stage(t, { tunnelLimits, timeouts: patient });
+    const { client, console } = await openRawTunnel(t, relay.port, consoles[0]!);
+    console.socket.pause();
+    client.write(binary(20_000_000));
+    await until('the client is held up', async () => {
+      const { received } = relay.relay.viewTunnels(1)[0]!;
+      await delay(200);
+      const isStill = relay.relay.viewTunnels(1)[0]!.received === received;
+      return isStill && relay.clients[0]!.isPaused();
+    });
+    // It would answer, behind more than the backend takes.
+    pass(30_500);
+    pass(30_500);
+    pass(500);
+    await delay(100);
+    assert.ok(!relay.clients[0]!.destroyed, 'it is not taken for dead');
+  });
+
   test('are not put into a frame, and nobody is taken for dead that was not asked', async (t) => {
     const { relay, consoles, pass } = await stage(t, { tunnelLimits });
     const { client, console } = await openRawTunnel(t, relay.port, consoles[0]!);
