@@ -11,6 +11,8 @@ export interface NodeItem {
 /** An item, and how long it has to live: whole seconds, -1 for ever. */
 export interface LivingItem extends NodeItem {
   readonly ttl: number;
+  /** It was said to be out of date, by a meta command; who reads it is told. */
+  readonly stale?: boolean;
 }
 
 export type CasOutcome = 'STORED' | 'EXISTS' | 'NOT_FOUND';

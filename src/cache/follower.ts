@@ -1,4 +1,4 @@
-import { ProtocolError, UnavailableError } from '../memcached/client.ts';
+import { isRefusal, ProtocolError, UnavailableError } from '../memcached/client.ts';
 import type { CacheNode } from './cache-node.ts';
 import type { StorageVerb } from './cache-store.ts';
 import { copyItem } from './item-copy.ts';
@@ -13,6 +13,11 @@ export interface Storing {
   readonly value: Buffer;
   readonly flags: number;
   readonly exptime: number;
+}
+
+/** Storing only where the item is, as it was on the owner that has decided. */
+interface Replacing extends Omit<Storing, 'verb'> {
+  readonly verb: 'replace';
 }
 
 interface Joining {
@@ -31,7 +36,7 @@ interface Counting {
 }
 
 /** What a write comes to on an owner that decides nothing. */
-export type Effect = Storing | Joining | Counting;
+export type Effect = Storing | Replacing | Joining | Counting;
 
 const COPY_ATTEMPTS = 3;
 const AT_ONCE = -1;
@@ -46,7 +51,13 @@ export class Follower {
 
   /** `ProtocolError` as an answer: the node would not take the item, and has none now. */
   async follow(effect: Effect, { node }: Place, entry: Entry): Promise<ProtocolError | undefined> {
-    if (effect.verb === 'set') return this.#set(effect, node);
+    if (effect.verb === 'set') return this.#store(effect, node);
+    if (effect.verb === 'replace') {
+      // An owner that does not have it may have heard of a delete that the one which decided has not.
+      if (entry.state !== 'refilling') return this.#store(effect, node);
+      await this.#copy(effect.key, node);
+      return undefined;
+    }
     if (node === effect.authority) return undefined;
     if (entry.state === 'refilling') await this.#copy(effect.key, node);
     else await this.#repeat(effect, node);
@@ -81,12 +92,12 @@ export class Follower {
     else await this.#clearIfOther(key, node, authority);
   }
 
-  async #set(
-    { key, value, flags, exptime }: Storing,
+  async #store(
+    { verb, key, value, flags, exptime }: Storing | Replacing,
     node: CacheNode,
   ): Promise<ProtocolError | undefined> {
     try {
-      await node.store('set', key, value, flags, exptime);
+      await node.store(verb, key, value, flags, exptime);
       return undefined;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -141,7 +152,7 @@ export class Follower {
   async #copy(key: string, node: CacheNode): Promise<void> {
     for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
       const outcome = await copyItem(this.#replicas, key, node).catch((error) => {
-        if (error instanceof UnavailableError) return 'over';
+        if (error instanceof UnavailableError || isRefusal(error)) return 'over';
         throw error;
       });
       if (outcome === 'over') break;

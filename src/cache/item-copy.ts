@@ -1,5 +1,6 @@
 import { UnavailableError } from '../memcached/client.ts';
 import type { CacheNode, LivingItem } from './cache-node.ts';
+import { exptimeOf } from './exptime.ts';
 import type { Place } from './place.ts';
 import { isPlaceholder, PLACEHOLDER, PLACEHOLDER_FLAGS, PLACEHOLDER_TTL } from './placeholder.ts';
 import { isUnchanged, look, type Replicas } from './replicas.ts';
@@ -13,7 +14,6 @@ export type CopyOutcome = 'same' | 'copied' | 'removed' | 'kept' | 'raced' | 'ov
 
 /** Times to live that differ by no more are the same: they were read one after the other. */
 const TTL_SLACK = 2;
-const MAX_RELATIVE_TTL = 30 * 24 * 60 * 60;
 const AT_ONCE = -1;
 
 /**
@@ -78,7 +78,8 @@ async function inspectFirst(
 ): Promise<LivingItem | undefined> {
   for (const { node } of candidates) {
     const item = await node.inspect(key);
-    if (item !== undefined && !isPlaceholder(item)) return item;
+    // A copy of one that is stale would pass for one that is not: without it, it is fetched anew.
+    if (item !== undefined && !isPlaceholder(item) && !item.stale) return item;
   }
   return undefined;
 }
@@ -100,14 +101,8 @@ async function inspectAny(
 }
 
 function isSame(a: LivingItem, b: LivingItem): boolean {
+  if (a.stale) return false;
   if (a.flags !== b.flags || !a.value.equals(b.value)) return false;
   if (a.ttl < 0 || b.ttl < 0) return a.ttl === b.ttl;
   return Math.abs(a.ttl - b.ttl) <= TTL_SLACK;
-}
-
-/** A time to live as the protocol wants it (protocol.txt, "Expiration times"). */
-function exptimeOf(ttl: number, unixMs: number): number {
-  if (ttl < 0) return 0;
-  if (ttl <= MAX_RELATIVE_TTL) return Math.max(1, ttl);
-  return Math.floor(unixMs / 1000) + ttl;
 }

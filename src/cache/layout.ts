@@ -1,6 +1,5 @@
 import { parseNodes } from '../memcached/node-address.ts';
 import { PLACEMENTS, type Placement } from '../memcached/placement.ts';
-import { MAX_NODES } from './cas-token.ts';
 
 /** Which nodes there are, and which of them are to hold a key. */
 export interface LayoutSpec {
@@ -29,6 +28,7 @@ export interface Arrangement {
 }
 
 const MAX_COPIES = 3;
+const MAX_NODES = 16;
 
 /**
  * A spec with its nodes in their one form, and no more copies than nodes. Throws an Error that names

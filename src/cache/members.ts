@@ -1,4 +1,5 @@
 import type { CacheNode } from './cache-node.ts';
+import { markOf } from './cas-token.ts';
 import { NodeContact } from './node-contact.ts';
 
 /** A node that the gateway is connected to. */
@@ -6,8 +7,8 @@ export interface Member {
   readonly address: string;
   readonly node: CacheNode;
   readonly contact: NodeContact;
-  /** The least that no other member has; tokens name a node by it. */
-  readonly index: number;
+  /** Tokens name a node by it. */
+  readonly mark: number;
 }
 
 /** The nodes that the gateway is connected to: those that it needs at the time. */
@@ -34,10 +35,8 @@ export class Members {
     const kept = this.#members.filter(({ address }) => addresses.includes(address));
     for (const address of addresses) {
       if (kept.some((member) => member.address === address)) continue;
-      const taken = new Set(kept.map(({ index }) => index));
-      let index = 0;
-      while (taken.has(index)) index++;
-      kept.push({ address, node: this.#connect(address), contact: new NodeContact(), index });
+      const node = this.#connect(address);
+      kept.push({ address, node, contact: new NodeContact(), mark: markOf(address) });
     }
     this.#members = kept;
   }

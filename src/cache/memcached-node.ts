@@ -32,7 +32,8 @@ export interface MemcachedNodeOptions {
 const BACKOFF = { firstMs: 25, maxMs: 250 };
 const LISTING_TIMEOUT_MS = 5000;
 const INSPECTION = ['v', 'f', 't', 'c'];
-const INSPECTED = /^VA \d+ f(\d+) t(-?\d+) c(\d+)$/;
+/** What follows is of meta commands: W and Z are for who is to fetch an item anew, X is of one that is stale. */
+const INSPECTED = /^VA \d+ f(\d+) t(-?\d+) c(\d+)((?: [WXZ])*)$/;
 
 /** Documents by a connection to a memcached. */
 class MemcachedDocuments implements DocumentNode {
@@ -111,7 +112,9 @@ export class MemcachedNode extends MemcachedDocuments implements CacheNode {
     const match = INSPECTED.exec(line);
     if (match === null)
       throw new ProtocolError(this.address, 'sent an item without what was asked');
-    return { value, flags: Number(match[1]), ttl: Number(match[2]), cas: BigInt(match[3]!) };
+    const [, flags, ttl, cas, marks] = match;
+    const stale = marks!.includes('X');
+    return { value, flags: Number(flags), ttl: Number(ttl), cas: BigInt(cas!), stale };
   }
 
   async *keys(): AsyncGenerator<readonly string[], void> {

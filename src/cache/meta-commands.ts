@@ -4,6 +4,7 @@ import { isOwnKey } from '../memcached/own-keys.ts';
 import type { CacheNode } from './cache-node.ts';
 import type { MetaAnswer, MetaCommand } from './cache-store.ts';
 import { decodeToken, encodeToken, isOfEpoch } from './cas-token.ts';
+import { isOver } from './exptime.ts';
 import type { Follower } from './follower.ts';
 import type { Place } from './place.ts';
 import { PLACEHOLDER } from './placeholder.ts';
@@ -66,8 +67,9 @@ export class MetaCommands {
     if (decision === undefined) return END;
     await this.#writer.apply({
       owners,
-      run: ({ node }) => node.meta(command),
-      final: isExpiring(command.flags),
+      // An empty item is made, or is to be filled, once: where another owner has none, none is missed.
+      run: ({ node }) => node.meta({ ...command, flags: withoutVivifying(command.flags) }),
+      final: this.#isExpiring(command.flags),
       applied: decision.applied,
     });
     return withToken(decision.answer, decision.place, decision.applied.get(decision.place)!);
@@ -88,7 +90,9 @@ export class MetaCommands {
       return done ?? first(answers.values());
     }
     const decision = await this.#decideByToken(key, command, token);
-    if (decision === undefined) return this.#otherVersion(key, command);
+    if (decision === undefined || decision.answer.line.startsWith('NF')) {
+      return this.#otherVersion(key, command);
+    }
     if (!decision.answer.line.startsWith('HD')) return decision.answer;
     await this.#writer.apply({ owners, run, final: true, applied: decision.applied });
     return decision.answer;
@@ -105,7 +109,7 @@ export class MetaCommands {
         asked.set(place.node, { place, entry });
         return place.node.meta(command);
       };
-      const final = isExpiring(command.flags);
+      const final = this.#isExpiring(command.flags);
       const answers = await this.#writer.apply({ owners, run, final });
       const node = owners().find((owner) => answers.has(owner.node))?.node ?? first(answers.keys());
       const { place, entry } = asked.get(node)!;
@@ -123,12 +127,14 @@ export class MetaCommands {
       return token === undefined ? NO_STORE : this.#otherVersion(key, command);
     }
     if (!decision.answer.line.startsWith('HD')) return decision.answer;
-    const joins = JOINING_MODES.has(mode ?? '');
+    // Where the item is not, it may have been deleted since: only `add` brings one there.
+    const again: MetaCommand = JOINING_MODES.has(mode ?? '')
+      ? { ...command, flags: withoutVersions(command.flags) }
+      : { ...plain, flags: [...plain.flags, 'MR'] };
     await this.#writer.apply<unknown>({
       owners,
       run: async (place, entry) => {
-        if (!joins) return place.node.meta(plain);
-        const again = { ...command, flags: withoutVersions(command.flags) };
+        if (mode === 'E') return place.node.meta(plain);
         if (entry.state !== 'refilling') await place.node.meta(again);
         return this.#follower.align(key, place, entry, decision.place.node);
       },
@@ -145,12 +151,17 @@ export class MetaCommands {
     return { line: verb === 'ms' && flags.includes('c') ? `${code} c0` : code };
   }
 
+  #isExpiring(flags: readonly string[]): boolean {
+    const exptime = flags.find((flag) => flag.startsWith('T'))?.slice(1);
+    return exptime !== undefined && isOver(Number(exptime), this.#replicas.clock.unixMs());
+  }
+
   /** The node that counted the version decides, while it is full in the epoch that it was in. */
   #decideByToken(key: string, command: MetaCommand, text: string) {
     const token = decodeToken(BigInt(text));
     const flags = command.flags.map((flag) => (/^C\d/.test(flag) ? `C${token.version}` : flag));
-    return this.#writer.decide(key, async ({ node, index }, entry) =>
-      index === token.node && isOfEpoch(token, entry.epoch)
+    return this.#writer.decide(key, async ({ node, mark }, entry) =>
+      mark === token.mark && isOfEpoch(token, entry.epoch)
         ? node.meta({ ...command, flags })
         : undefined,
     );
@@ -160,10 +171,6 @@ export class MetaCommands {
 function refusedKey(): ProtocolError {
   const line = 'CLIENT_ERROR the cache keeps no items under such a key';
   return new ProtocolError('(the cache)', line, line);
-}
-
-function isExpiring(flags: readonly string[]): boolean {
-  return flags.some((flag) => flag.startsWith('T-'));
 }
 
 function isMiss({ line, value }: MetaAnswer): boolean {
@@ -178,17 +185,20 @@ function withoutVersions(flags: readonly string[]): readonly string[] {
   return flags.filter((flag) => !/^C\d/.test(flag));
 }
 
+function withoutVivifying(flags: readonly string[]): readonly string[] {
+  return flags.filter((flag) => !/^[NR]/.test(flag));
+}
+
 function withoutMode(flags: readonly string[]): readonly string[] {
   return flags.filter((flag) => !/^[MI]/.test(flag));
 }
 
 /** The answer with the node's version, where it gives one, made a token of the cache. */
-function withToken(answer: MetaAnswer, { index }: Place, entry: Entry): MetaAnswer {
+function withToken(answer: MetaAnswer, { mark }: Place, entry: Entry): MetaAnswer {
   if (!/ c\d/.test(answer.line)) return answer;
   const line = answer.line.replace(
     / c(\d{1,20})(?= |$)/,
-    (_, version) =>
-      ` c${encodeToken({ node: index, epoch: entry.epoch, version: BigInt(version) })}`,
+    (_, version) => ` c${encodeToken({ mark, epoch: entry.epoch, version: BigInt(version) })}`,
   );
   return { ...answer, line };
 }

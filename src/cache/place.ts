@@ -25,8 +25,8 @@ export class Place {
     this.layouts = layouts;
   }
 
-  /** The node's position among those that the gateway is connected to. */
-  get index(): number {
-    return this.member.index;
+  /** What tokens name the node by. */
+  get mark(): number {
+    return this.member.mark;
   }
 }

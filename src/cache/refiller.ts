@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { type Logger, silentLogger } from '../log.ts';
+import { isRefusal } from '../memcached/client.ts';
 import { isOwnKey, OWN_KEYS } from '../memcached/own-keys.ts';
 import { type CacheNode, type DocumentNode, ListingRefused } from './cache-node.ts';
 import { type Clock, sleep } from './clock.ts';
@@ -32,6 +33,8 @@ export interface RefillProgress {
   keys: number;
   copied: number;
   removed: number;
+  /** Those that the node would not take: they are too large for it, or it has no room. */
+  refused: number;
 }
 
 const TICK_MS = 200;
@@ -160,7 +163,7 @@ export class Refiller {
     const settled = await Promise.all(places.map((place) => this.#view.settled(place)));
     if (settled.includes(false) || !isAsSeen(filling)) return false;
     this.#logger.info({ node: address }, 'memcached node is being refilled');
-    const progress = { node: address, keys: 0, copied: 0, removed: 0 };
+    const progress = { node: address, keys: 0, copied: 0, removed: 0, refused: 0 };
     this.#progress = progress;
     if (this.#unlisted.get(address) !== filling.entries[0]!.epoch) {
       await this.#sweep(filling, lock, progress);
@@ -171,6 +174,11 @@ export class Refiller {
     if (attempts !== address) this.#attempts.delete(attempts);
     this.#filled.set(address, filling.entries[0]!.epoch);
     this.#logger.info({ ...progress }, 'memcached node is full again');
+    if (progress.refused > 0) {
+      const remedy = 'give all nodes the same memory (-m) and the same largest item (-I)';
+      const { refused } = progress;
+      this.#logger.warn({ node: address, refused, remedy }, 'a node does not take all items');
+    }
     return true;
   }
 
@@ -237,15 +245,24 @@ export class Refiller {
       progress.keys += batch.length;
       progress.copied += outcomes.filter((outcome) => outcome === 'copied').length;
       progress.removed += outcomes.filter((outcome) => outcome === 'removed').length;
+      progress.refused += outcomes.filter((outcome) => outcome === 'refused').length;
       const due = started + (batch.length / this.#options.keysPerSecond) * 1000;
       const wait = Math.floor(due - this.#clock.now());
       if (wait > 0) await sleep(this.#clock, wait);
     }
   }
 
-  async #copy(key: string, node: CacheNode): Promise<CopyOutcome> {
+  async #copy(key: string, node: CacheNode): Promise<CopyOutcome | 'refused'> {
     for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
-      const outcome = await copyItem(this.#options.replicas, key, node);
+      const outcome = await copyItem(this.#options.replicas, key, node).catch((error) => {
+        if (!isRefusal(error)) throw error;
+        return 'refused' as const;
+      });
+      if (outcome === 'refused') {
+        // One item is not to keep all others from being there twice. It has no old one either.
+        await node.delete(key);
+        return outcome;
+      }
       if (outcome === 'over') throw new RefillOver('the view changed');
       if (outcome !== 'raced') return outcome;
     }

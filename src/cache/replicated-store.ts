@@ -10,6 +10,7 @@ import type {
   StorageVerb,
 } from './cache-store.ts';
 import { decodeToken, encodeToken, isOfEpoch } from './cas-token.ts';
+import { isOver } from './exptime.ts';
 import { type Effect, Follower, type Storing } from './follower.ts';
 import { MetaCommands } from './meta-commands.ts';
 import type { Place } from './place.ts';
@@ -82,7 +83,7 @@ export class ReplicatedStore implements CacheStore {
       const answers = await this.#writer.apply({
         owners,
         run: (place, entry) => this.#follower.follow(effect, place, entry),
-        final: exptime < 0,
+        final: this.#isOver(exptime),
       });
       throwIfAllRefuse(answers);
       return 'STORED';
@@ -95,8 +96,9 @@ export class ReplicatedStore implements CacheStore {
       return stored ? true : undefined;
     });
     if (decision === undefined) return 'NOT_STORED';
+    const authority = decision.place.node;
     const followed: Effect =
-      verb === 'replace' ? effect : { verb, key, value, authority: decision.place.node };
+      verb === 'replace' ? { ...effect, verb } : { verb, key, value, authority };
     await this.#writer.apply({
       owners,
       run: (place, entry) => this.#follower.follow(followed, place, entry),
@@ -117,19 +119,18 @@ export class ReplicatedStore implements CacheStore {
     const owners = () => this.#replicas.ownersOf(key).all;
     const token = decodeToken(version);
     // The node that counted the version decides, while it is full in the epoch that it was in.
-    const decision = await this.#writer.decide(key, async ({ node, index }, entry) => {
-      if (index !== token.node || !isOfEpoch(token, entry.epoch)) return undefined;
+    const decision = await this.#writer.decide(key, async ({ node, mark }, entry) => {
+      if (mark !== token.mark || !isOfEpoch(token, entry.epoch)) return undefined;
       return node.cas(key, value, token.version, flags, exptime);
     });
-    if (decision === undefined) {
-      return (await this.get(key)) === undefined ? 'NOT_FOUND' : 'EXISTS';
-    }
+    if (decision === undefined) return this.#otherVersion(key);
+    if (decision.answer === 'NOT_FOUND') return this.#otherVersion(key);
     if (decision.answer !== 'STORED') return decision.answer;
     await this.#writer.apply({
       owners,
       run: (place, entry) =>
-        this.#follower.follow({ verb: 'set', key, value, flags, exptime }, place, entry),
-      final: exptime < 0,
+        this.#follower.follow({ verb: 'replace', key, value, flags, exptime }, place, entry),
+      final: this.#isOver(exptime),
       applied: decision.applied,
     });
     return 'STORED';
@@ -140,7 +141,7 @@ export class ReplicatedStore implements CacheStore {
   }
 
   async touch(key: string, exptime: number): Promise<boolean> {
-    return this.#writeAndTell(key, exptime < 0, (node) => node.touch(key, exptime));
+    return this.#writeAndTell(key, this.#isOver(exptime), (node) => node.touch(key, exptime));
   }
 
   async count(verb: 'incr' | 'decr', key: string, by: bigint): Promise<bigint | undefined> {
@@ -186,6 +187,16 @@ export class ReplicatedStore implements CacheStore {
       final,
     });
     return found;
+  }
+
+  /** The answer for a version that its node does not have any more: another one may have the item. */
+  async #otherVersion(key: string): Promise<'EXISTS' | 'NOT_FOUND'> {
+    return (await this.get(key)) === undefined ? 'NOT_FOUND' : 'EXISTS';
+  }
+
+  /** Whether an item with that time to live is gone by now. */
+  #isOver(exptime: number): boolean {
+    return isOver(exptime, this.#replicas.clock.unixMs());
   }
 
   #firstFullOwner(key: string): Place | undefined {
@@ -255,7 +266,7 @@ class FoundItem implements CachedItem {
 
   get cas(): bigint {
     const { place, entry, answer } = this.#found;
-    return encodeToken({ node: place.index, epoch: entry.epoch, version: answer.cas });
+    return encodeToken({ mark: place.mark, epoch: entry.epoch, version: answer.cas });
   }
 }
 

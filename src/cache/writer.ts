@@ -82,13 +82,15 @@ export class Writer {
 
   /**
    * Has one owner decide: the first full one that does not answer `undefined`, which says that it
-   * does not have the item. What it applied is passed on with {@link apply}.
+   * does not have the item. What it applied is passed on with {@link apply}. It decides once: where
+   * other owners change state meanwhile that is their affair, and done twice it would be wrong.
    */
   async decide<T>(
     key: string,
     attempt: (place: Place, entry: Entry) => Promise<T | undefined>,
   ): Promise<Decision<T> | undefined> {
     const { view, whenUnsure } = this.#replicas;
+    let decision: Decision<T> | undefined | 'failed' = 'failed';
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (!view.holds()) await view.refresh();
       const owners = this.#replicas.ownersOf(key).read;
@@ -97,10 +99,13 @@ export class Writer {
       const seen = look(view, owners);
       const full = owners.filter(({ entry }) => entry.state === 'full');
       if (full.length === 0 && whenUnsure === 'refuse') break;
-      const decision = await this.#firstDecision(full.length > 0 ? full : owners, attempt);
+      if (decision === 'failed' || !stands(decision, owners)) {
+        decision = await this.#firstDecision(full.length > 0 ? full : owners, attempt);
+      }
       if (decision === 'failed') continue;
       const sure = view.holds() || (await view.refresh());
-      if (sure ? isUnchanged(view, seen) : whenUnsure === 'serve') return decision;
+      const good = stands(decision, this.#replicas.ownersOf(key).read) || isUnchanged(view, seen);
+      if (sure ? good : whenUnsure === 'serve') return decision;
     }
     throw unsure(this.#replicas.ownersOf(key).read);
   }
@@ -204,4 +209,10 @@ export class Writer {
     if (answers.size === 0) throw failure;
     return answers;
   }
+}
+
+/** Whether the owner that has decided still is one, in the state in which it did. */
+function stands<T>(decision: Decision<T> | undefined, owners: readonly Place[]): boolean {
+  if (decision === undefined || !owners.includes(decision.place)) return false;
+  return decision.applied.get(decision.place) === decision.place.entry;
 }

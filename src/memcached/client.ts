@@ -75,3 +75,8 @@ export class ProtocolError extends Error {
     this.line = line;
   }
 }
+
+/** Whether a node has said that it will not do this one thing: an item too large for it, or no room. */
+export function isRefusal(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && (error.line?.startsWith('SERVER_ERROR') ?? false);
+}

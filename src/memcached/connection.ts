@@ -4,7 +4,12 @@ import { type BackoffOptions, backoffDelay, DEFAULT_BACKOFF } from './backoff.ts
 import { ProtocolError, UnavailableError } from './client.ts';
 import type { NodeAddress } from './node-address.ts';
 import { isErrorLine, MORE, type Request, staysInStep, versionRequest } from './protocol.ts';
-import { MalformedReply, type Reply, ReplyParser } from './reply-parser.ts';
+import {
+  DEFAULT_MAX_VALUE_BYTES,
+  MalformedReply,
+  type Reply,
+  ReplyParser,
+} from './reply-parser.ts';
 
 /** What was last seen of a node: nothing yet, an answer, or a failure. */
 export type NodeState = 'unknown' | 'up' | 'down';
@@ -52,6 +57,8 @@ interface Pending {
   readonly deadline: number;
   /** Sent by the connection itself, to see whether a node is back. */
   readonly probe: boolean;
+  /** The length of a value in the answer that was too large to be taken. */
+  skipped?: number;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -199,11 +206,13 @@ export class Connection {
     const first = this.#pending[0];
     if (first === undefined) throw new MalformedReply('sent a reply that nothing asked for');
 
+    if (reply.kind !== 'line' && reply.skipped !== undefined) first.skipped = reply.skipped;
     const result = first.request.read(reply);
     if (result === MORE) return;
     this.#take();
     this.#countAnswer(first);
-    first.resolve(result);
+    if (first.skipped === undefined) first.resolve(result);
+    else first.reject(this.#tooLarge(first.skipped));
     // A node that answers the probe and fails at every real request must still be backed off from.
     if (!first.probe) this.#failures = 0;
     this.#cameUp();
@@ -224,6 +233,12 @@ export class Connection {
     } else {
       this.#cameUp();
     }
+  }
+
+  #tooLarge(bytes: number): ProtocolError {
+    const most = this.#options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES;
+    const what = `sent a value of ${bytes} bytes, over the limit of ${most}: raise the limit`;
+    return new ProtocolError(this.address.text, what, 'SERVER_ERROR object too large for cache');
   }
 
   /** Removes the request whose reply is complete. */

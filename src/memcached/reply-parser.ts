@@ -11,6 +11,8 @@ export interface ReplyValue {
   readonly kind: 'value';
   readonly key: string;
   readonly value: Buffer;
+  /** The length of a value that is over the limit, and has been skipped: `value` is empty then. */
+  readonly skipped?: number;
   readonly flags: number;
   readonly cas?: bigint;
 }
@@ -21,6 +23,8 @@ export interface ReplyMeta {
   /** `VA`, the length and the flags. */
   readonly line: string;
   readonly value: Buffer;
+  /** As of {@link ReplyValue}. */
+  readonly skipped?: number;
 }
 
 /** The bytes are not memcached's protocol. The message quotes none of them: they may be a session. */
@@ -51,15 +55,18 @@ const META_LINE = /^VA (\d{1,10})(?: |$)/;
 
 interface Block {
   readonly head: Omit<ReplyValue, 'value'> | Omit<ReplyMeta, 'value'>;
-  /** The value and the two bytes that end it, filled from the front. */
+  /** The value and the two bytes that end it, filled from the front; those two alone of what is skipped. */
   readonly bytes: Buffer;
   filled: number;
+  /** Bytes that are still to be skipped. */
+  left: number;
 }
 
 /**
  * Cuts the byte stream of a node into replies (memcached's `protocol.txt`, the classic text
  * commands). It gives the same replies however the stream is split, holds at most one line or
- * one value, and copies values, so that they outlive the chunks they came in.
+ * one value, and copies values, so that they outlive the chunks they came in. A value that is over
+ * the limit is skipped, and told of: others may store what is too large for us.
  */
 export class ReplyParser {
   readonly #maxValueBytes: number;
@@ -130,19 +137,22 @@ export class ReplyParser {
   }
 
   #blockOf(head: Block['head'], length: number): Block {
-    if (length > this.#maxValueBytes) {
-      throw new MalformedReply(
-        `sent a value of ${length} bytes, over the limit of ${this.#maxValueBytes}: raise the limit`,
-      );
-    }
-    return { head, bytes: Buffer.allocUnsafe(length + END_OF_LINE.length), filled: 0 };
+    const isOver = length > this.#maxValueBytes;
+    return {
+      head: isOver ? { ...head, skipped: length } : head,
+      bytes: Buffer.allocUnsafe((isOver ? 0 : length) + END_OF_LINE.length),
+      filled: 0,
+      left: isOver ? length : 0,
+    };
   }
 
   /** Copies what of the chunk belongs to the block; the number of bytes taken. */
   #fill(block: Block, chunk: Buffer, at: number): number {
-    const taken = chunk.copy(block.bytes, block.filled, at);
+    const skipped = Math.min(block.left, chunk.length - at);
+    block.left -= skipped;
+    const taken = chunk.copy(block.bytes, block.filled, at + skipped);
     block.filled += taken;
-    return taken;
+    return skipped + taken;
   }
 
   #finishBlock(block: Block): ReplyValue | ReplyMeta | undefined {

@@ -69,6 +69,36 @@ describe('refilling a node', () => {
     }
   });
 
+  it('goes on beside items that are stale, that wait to be filled, or that the node does not take', async (t) => {
+    const { store, servers, nodes, stateOf, lines } = await startLab(t);
+    const keys = Array.from({ length: 60 }, (_, n) => `:1:key${n}`);
+    for (const key of keys) await store.store('set', key, Buffer.from('v'), 0, 3_600);
+    for (const key of keys.slice(0, 10)) {
+      const { line } = await store.meta({ verb: 'md', key, flags: ['I', 'T3600'] });
+      assert.equal(line, 'HD');
+    }
+    for (let n = 0; n < 10; n++) {
+      await store.meta({ verb: 'mg', key: `:1:empty${n}`, flags: ['v', 'N3600'] });
+      await store.store('set', `:1:large${n}`, Buffer.alloc(700_000), 0, 3_600);
+    }
+    await servers[1]!.kill();
+    await until('the loss is seen', () => stateOf(1).state !== 'full');
+    const extraArguments = ['-I', '512k'];
+    servers[1] = await startMemcached(t, { port: servers[1]!.port, extraArguments });
+    await until('the node is full', () => stateOf(1).state === 'full', 30_000);
+    for (const key of keys.slice(10)) {
+      const held = await Promise.all(nodes.map((node) => node.fetch(key)));
+      assert.equal(held.filter((item) => item?.value.toString() === 'v').length, 2, key);
+    }
+    for (const key of keys.slice(0, 10)) {
+      const copy = await nodes[1]!.inspect(key);
+      assert.ok(copy === undefined || copy.stale, 'it passes for one that is not stale');
+    }
+    const [told] = lines.filter(({ msg }) => msg === 'a node does not take all items');
+    assert.match(String(told?.remedy), /-I/);
+    assert.ok(Number(told?.refused) > 0);
+  });
+
   it('removes what was deleted and corrects what was changed while the node was away', async (t) => {
     const { store, servers, nodes, stateOf } = await startLab(t);
     const keys = Array.from({ length: 90 }, (_, n) => `:1:key${n}`);

@@ -48,7 +48,7 @@ class OneItem {
 function cluster(nodes: readonly OneItem[], whenLost: (places: readonly Place[]) => void) {
   const places = nodes.map((node, index) => {
     const { address } = node;
-    const member = { address, index, node: node as unknown as CacheNode };
+    const member = { address, mark: index, node: node as unknown as CacheNode };
     const place = new Place(member as Place['member'], []);
     become(place, 'full');
     return place;

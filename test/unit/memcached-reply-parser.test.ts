@@ -82,10 +82,23 @@ it('refuses lines that are not the protocol', () => {
   }
 });
 
-it('takes a value of the limit and refuses one byte more, before it comes', () => {
-  const parser = () => new ReplyParser({ maxValueBytes: 10 });
-  assert.equal([...parser().push(Buffer.from(`VALUE a 0 10\r\n${'x'.repeat(10)}\r\n`))].length, 1);
-  assert.throws(() => [...parser().push(Buffer.from('VALUE a 0 11\r\n'))], /limit of 10/);
+it('takes a value of the limit, and skips one with a byte more, however it comes', () => {
+  const stream = Buffer.from(
+    `VALUE a 0 10\r\n${'x'.repeat(10)}\r\nVALUE b 0 11\r\n${'y'.repeat(11)}\r\nVA 12 f0\r\n${'z'.repeat(12)}\r\nEND\r\n`,
+  );
+  for (const size of [1, 2, 7, 13, stream.length]) {
+    const parser = new ReplyParser({ maxValueBytes: 10 });
+    const replies = chunks(stream, size).flatMap((chunk) => [...parser.push(chunk)]);
+    assert.deepEqual(
+      replies.map((reply) =>
+        reply.kind === 'line' ? reply.line : [reply.value.toString(), reply.skipped],
+      ),
+      [['x'.repeat(10), undefined], ['', 11], ['', 12], 'END'],
+    );
+  }
+  const parser = new ReplyParser({ maxValueBytes: 10 });
+  const wrong = Buffer.from('VALUE a 0 11\r\n0123456789abc\r\n');
+  assert.throws(() => [...parser.push(wrong)], /whose length is not the one it announced/);
 });
 
 it('refuses a line of more than 2,048 bytes, in one chunk or in many', () => {

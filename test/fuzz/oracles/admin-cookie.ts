@@ -21,7 +21,8 @@ export class AdminSessions {
   #asked: string[] = [];
 
   constructor() {
-    const item = JSON.stringify({ admin: 'somebody', loginAt: 0, cookie: {} });
+    const cookie = { expires: '9999-01-01T00:00:00.000Z' };
+    const item = JSON.stringify({ admin: 'somebody', loginAt: 0, cookie });
     const client: Pick<MemcachedClient, 'get' | 'add' | 'replace' | 'delete'> = {
       get: async (key) => {
         this.#asked.push(key);

@@ -33,9 +33,9 @@ export function readReplies(chunks: readonly Buffer[], limits: ReplyLimits): Rep
 /** A reply as both readers tell it, whatever it is made of. */
 export function plain(reply: Reply): unknown {
   if (reply.kind === 'line') return [reply.line];
-  const { value } = reply;
-  if (reply.kind === 'meta') return [reply.line, value.toString('hex')];
-  return [reply.key, reply.flags, String(reply.cas ?? ''), value.toString('hex')];
+  const text = reply.skipped === undefined ? reply.value.toString('hex') : skipped(reply.skipped);
+  if (reply.kind === 'meta') return [reply.line, text];
+  return [reply.key, reply.flags, String(reply.cas ?? ''), text];
 }
 
 /** The same by memcached's `protocol.txt`, from the bytes as a whole, one reply after the other. */
@@ -57,12 +57,17 @@ export function readByTheLetter(bytes: Buffer, limits: ReplyLimits): RepliesRead
       replies.push([line]);
       continue;
     }
-    if (told.length > limits.maxValueBytes) return malformed();
     if (rest.length < told.length + 2) return { replies, malformed: false };
     if (rest.toString('latin1', told.length, told.length + 2) !== '\r\n') return malformed();
-    replies.push([...told.head, rest.toString('hex', 0, told.length)]);
+    const isOver = told.length > limits.maxValueBytes;
+    const text = isOver ? skipped(told.length) : rest.toString('hex', 0, told.length);
+    replies.push([...told.head, text]);
     rest = rest.subarray(told.length + 2);
   }
+}
+
+function skipped(length: number): string {
+  return `${length} bytes, skipped`;
 }
 
 /** `VALUE <key> <flags> <bytes> [<cas unique>]`; undefined for what only begins so. */
