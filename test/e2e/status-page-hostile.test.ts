@@ -49,7 +49,8 @@ test('what others write to memcached is text on the status page, and widens noth
     const options = { viewport: { width, height: 900 } };
     const { page, complaints, origins } = await openStatus(t, browser, url, options);
     assert.match((await page.locator('.decisions').textContent()) ?? '', /<script>window\.hit/);
-    await page.locator('td[data-label="Sees up"]', { hasText: 'W'.repeat(150) }).waitFor();
+    await page.locator('main', { hasText: 'y'.repeat(128) }).waitFor();
+    assert.ok(!(await page.content()).includes('WWW'), 'a service that there is not here');
     assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
     assert.equal(await page.evaluate('window.hit'), undefined);
     assert.equal(await page.locator('main script, main img').count(), 0);
