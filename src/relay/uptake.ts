@@ -35,7 +35,7 @@ export class Uptake {
 }
 
 /** How often it is looked within the time that a peer has: so much of it passes unnoticed at most. */
-const LOOKS = 4;
+const LOOKS = 20;
 
 /** Gives up a peer that takes nothing for too long, from `start` to `stop`. */
 export class UptakeWatch implements Deadlined {
