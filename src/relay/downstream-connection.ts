@@ -103,6 +103,11 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         else this.#refuse(new GatewayError('requestTimeout', 'the head was not complete in time'));
         break;
       case 'body':
+        // It has its answer, and may have stopped for that: while some of it waits, that is watched.
+        if (this.#answer?.begun && this.#socket.writableLength > 0) {
+          this.#awaitUptake();
+          break;
+        }
         this.#exchange?.cancel();
         this.#refuse(
           new GatewayError('requestTimeout', 'the body paused for too long, or came too slowly'),
@@ -218,13 +223,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       ? new WebsocketRequest(relay, head, told.host, this.#peer, complete)
       : undefined;
     this.#websocket = websocket;
-    this.#awaitsContinue = head.expectContinue;
+    // Who has sent some of the body has not waited.
+    this.#awaitsContinue = head.expectContinue && !complete && end === 0;
     const request = {
       method,
       head: text,
       replayable: complete && end === 0 && !answer.upgrade && isSafe(method),
       upgrade: answer.upgrade,
-      expectContinue: head.expectContinue && !complete && end === 0,
+      expectContinue: this.#awaitsContinue,
       asked,
       pinned: websocket?.pinned,
       client: this.#peer.endpoints,
@@ -361,6 +367,10 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#relay.counters.bytesOut += head.length + bytes.length;
     this.#relay.outbox.write(socket, head, bytes);
     const more = socket.writableLength < MAX_UNSENT;
+    // While its answer comes, nobody waits for the rest of the request.
+    if (this.#state === 'body') {
+      this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+    }
     if (complete) this.#finish();
     else if (!more) this.#watchUptake();
     return more;

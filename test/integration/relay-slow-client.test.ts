@@ -145,3 +145,35 @@ test('after 100 Continue it is the client that is waited for', async (t) => {
   assert.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 408 /);
   assert.equal(pool.backends[0]!.failed, 0);
 });
+
+test('who sends some of the body with its head has not waited for 100 Continue', async (t) => {
+  const { client, ask, pool } = await stage(t, { clientMs: 800, serverMs: 5_000 });
+  await ask('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nx');
+  const [told] = await once(client.resume(), 'data');
+  assert.match(String(told), /^HTTP\/1\.1 408 /);
+  await until('its backend is free', () => pool.backends[0]!.active === 0);
+});
+
+test('an answer that overtakes its request is not cut while the client takes it', async (t) => {
+  const { client, ask } = await stage(t, { clientMs: 800, serverMs: 5_000 });
+  const backend = await ask('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
+  client.resume();
+  backend.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+  const all = readAll(client);
+  for (let i = 0; i < 20; i++) {
+    backend.write(CHUNK);
+    await delay(120);
+  }
+  backend.write('0\r\n\r\n');
+  assert.deepEqual(await all, { bytes: 20 * PIECE.length, isWhole: true });
+});
+
+test('an answer that overtakes its request and then stops is broken off', async (t) => {
+  const { client, ask, pool } = await stage(t, { clientMs: 800, serverMs: 800 });
+  const backend = await ask('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
+  const all = readAll(client);
+  backend.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+  backend.write(CHUNK);
+  assert.deepEqual(await all, { bytes: PIECE.length, isWhole: false });
+  await until('its backend is free', () => pool.backends[0]!.active === 0);
+});
