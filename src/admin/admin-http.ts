@@ -3,6 +3,7 @@ import {
   type Server as PlainServer,
   type RequestListener,
   type ServerOptions,
+  type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
@@ -14,10 +15,12 @@ import { Seats } from '../policy/seats.ts';
 export type AdminHttpServer = PlainServer | TlsServer;
 
 /** How long a client may take, in ms, and how often that is looked at. */
-const TIMEOUTS: ServerOptions = {
+const OPTIONS: ServerOptions = {
   headersTimeout: 10_000,
   requestTimeout: 10_000,
   connectionsCheckingInterval: 1_000,
+  // Node's own refusal is made for each head that it reads, and does not come to `bounded`.
+  requireHostHeader: false,
 };
 const HANDSHAKE_MS = 10_000;
 /** How long a connection may do nothing, in ms: take no answer, above all. */
@@ -36,10 +39,12 @@ export function createAdminHttp(
   listener: RequestListener,
   tls?: SecureContextOptions,
 ): AdminHttpServer {
-  const bounded = withoutPipelines(listener);
+  const bounded = withoutPipelines(answerable(listener));
   const server = tls
-    ? createTlsServer({ ...TIMEOUTS, handshakeTimeout: HANDSHAKE_MS, ...tls }, bounded)
-    : createServer(TIMEOUTS, bounded);
+    ? createTlsServer({ ...OPTIONS, handshakeTimeout: HANDSHAKE_MS, ...tls }, bounded)
+    : createServer(OPTIONS, bounded);
+  // Who expects anything but 100-continue is answered by Node where nobody else does.
+  server.on('checkExpectation', bounded);
   server.timeout = IDLE_MS;
   server.maxConnections = MOST_CONNECTIONS;
   const seats = new Seats(MOST_PER_ADDRESS);
@@ -49,6 +54,20 @@ export function createAdminHttp(
     else socket.destroy();
   });
   return server;
+}
+
+/** Refuses what Node would refuse: an unknown expectation, and no host (RFC 9110 §10.1.1, RFC 9112 §3.2). */
+function answerable(listener: RequestListener): RequestListener {
+  return (req, res) => {
+    const { expect, host } = req.headers;
+    if (expect !== undefined && expect.toLowerCase() !== '100-continue') refuse(res, 417);
+    else if (host === undefined && req.httpVersion === '1.1') refuse(res, 400);
+    else listener(req, res);
+  };
+}
+
+function refuse(res: ServerResponse, status: number): void {
+  res.writeHead(status, { connection: 'close' }).end();
 }
 
 /**

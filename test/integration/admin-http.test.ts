@@ -57,6 +57,33 @@ describe('the server of the admin listener', { concurrency: true }, () => {
     assert.ok(asked() <= 8, `${asked()} answers were made`);
   });
 
+  for (const [what, lines, status] of [
+    ['expects what nobody has', 'Host: x\r\nExpect: x\r\n', 417],
+    ['names no host', '', 400],
+  ] as const) {
+    const head = `GET /page HTTP/1.1\r\n${lines}\r\n`;
+
+    it(`refuses who ${what}`, async (t) => {
+      const { open, asked } = await start(t, (_req, res) => void res.end(PAGE));
+      const socket = open();
+      socket.write(head);
+      assert.match(await text(socket), new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.equal(asked(), 0);
+    });
+
+    it(`ends a connection that ${what}, asks on and on and takes no answer`, async (t) => {
+      const { open, asked } = await start(t, (_req, res) => void res.end(PAGE));
+      const sockets = Array.from({ length: 32 }, () => open().pause());
+      for (const socket of sockets) socket.write(head.repeat(1_600));
+      await until('all are ended', () => {
+        // A reset is seen by who writes, where nothing is read.
+        for (const socket of sockets) if (!socket.destroyed) socket.write(head);
+        return sockets.every(({ destroyed }) => destroyed);
+      });
+      assert.equal(asked(), 0);
+    });
+  }
+
   it('has no more than 64 connections of one address', async (t) => {
     const { open, asked } = await start(t, (_req, res) => void res.end('there'));
     const sockets = Array.from({ length: 70 }, open);
