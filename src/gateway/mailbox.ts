@@ -15,7 +15,7 @@ export interface ChannelEnd {
 export class Mailbox<Message extends object> {
   readonly #end: ChannelEnd;
   readonly #underWay = new Set<string>();
-  readonly #waiting = new Map<string, Message>();
+  readonly #waiting = new Map<string, { message: Message; told: (() => void)[] }>();
 
   constructor(end: ChannelEnd) {
     this.#end = end;
@@ -34,11 +34,13 @@ export class Mailbox<Message extends object> {
 
   /**
    * Sends news that replace older ones about the same thing: while some are under way, only the latest
-   * wait, so that no line of them grows before a process that is slow.
+   * wait, so that no line of them grows before a process that is slow, and none overtakes another one.
+   * `sent` is called when these, or newer ones, are.
    */
-  sendLatest(about: string, message: Message): void {
+  sendLatest(about: string, message: Message, sent: () => void = () => {}): void {
     if (this.#underWay.has(about)) {
-      this.#waiting.set(about, message);
+      const told = this.#waiting.get(about)?.told ?? [];
+      this.#waiting.set(about, { message, told: [...told, sent] });
       return;
     }
     this.#underWay.add(about);
@@ -46,7 +48,11 @@ export class Mailbox<Message extends object> {
       this.#underWay.delete(about);
       const next = this.#waiting.get(about);
       this.#waiting.delete(about);
-      if (next) this.sendLatest(about, next);
+      sent();
+      if (!next) return;
+      this.sendLatest(about, next.message, () => {
+        for (const tell of next.told) tell();
+      });
     });
   }
 }
