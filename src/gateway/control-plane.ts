@@ -229,7 +229,7 @@ export class ControlPlane implements Uplink {
   /** A data plane has told what it does. */
   reported(): void {
     // What waits in one may be served by what others leave.
-    this.#publishing.within(this.#members.hasQueued ? 0 : SHARE_MS);
+    this.#publishing.within(this.#members.hasMoreToDo ? 0 : SHARE_MS);
   }
 
   backendFailed(service: string, backend: string, failure: BackendFailure): void {

@@ -16,6 +16,8 @@ export interface Limited {
   readonly maxconn: number;
   /** Tells backends apart, so that not the same data plane has the odd lease of all. */
   readonly turn: number;
+  /** Another one from time to time: who has the odd lease of too few changes with it. */
+  readonly round: number;
 }
 
 /**
@@ -33,12 +35,12 @@ export class Limits {
     const draining = all.filter(({ share }) => share === undefined);
     const parts = partsOf(all, {
       ...limited,
-      maxconn: Math.max(0, limited.maxconn - sumOf(draining, most)),
+      maxconn: Math.max(0, limited.maxconn - sumOf(draining.map((holder) => most.get(holder)!))),
     });
     for (const [holder, part] of parts) {
       // It has not told that it goes by what it was granted last: that may be on its way.
       if (!this.#isTold(holder, limited)) continue;
-      const others = sumOf(all, most) - most.get(holder)!;
+      const others = sumOf(Array.from(most.values())) - most.get(holder)!;
       const granted = Math.max(0, Math.min(part, limited.maxconn - others));
       this.#remember(holder, limited, granted);
       most.set(holder, Math.max(most.get(holder)!, granted));
@@ -79,22 +81,28 @@ function partsOf(all: readonly Holder[], limited: Limited): Map<Holder, number> 
   const needs = Array.from({ length: places }, (_, index) =>
     serving[index] ? needOf(serving[index], limited) : 0,
   );
-  const parts = fairParts(limited.maxconn, withRoom(needs, limited.maxconn), limited.turn);
+  const { maxconn, turn, round } = limited;
+  const isEnough = sumOf(needs) <= maxconn;
+  const parts = isEnough
+    ? fairParts(maxconn, withRoom(needs, maxconn), turn)
+    : fairParts(maxconn, needs, turn + round);
   return new Map(serving.map((holder, index) => [holder, parts[index]!]));
 }
 
 /** What it holds, and what waits: for any backend, so for this one as well. */
 function needOf({ report }: Holder, { service, backend }: Limited): number {
   const active = backendIn(report, service, backend)?.active ?? 0;
-  return active + (serviceIn(report, service)?.queued ?? 0);
+  const { queued = 0, turnsAway = false } = serviceIn(report, service) ?? {};
+  // Where nobody may wait in line, one who was turned away stands for those to come.
+  return active + queued + (turnsAway ? 1 : 0);
 }
 
 /** A quarter more, and one at least, for what comes before the next report, where there is enough for that. */
 function withRoom(needs: readonly number[], maxconn: number): readonly number[] {
   const more = needs.map((need) => Math.max(1, need + Math.ceil(need / 4)));
-  return more.reduce((sum, need) => sum + need, 0) <= maxconn ? more : needs;
+  return sumOf(more) <= maxconn ? more : needs;
 }
 
-function sumOf(holders: readonly Holder[], most: ReadonlyMap<Holder, number>): number {
-  return holders.reduce((sum, holder) => sum + most.get(holder)!, 0);
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }

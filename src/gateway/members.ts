@@ -6,6 +6,9 @@ import type { DataReport, OpenTunnel, Snapshot, Totals } from './messages.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
 import type { WatchedService } from './watched-service.ts';
 
+/** How often the odd lease of too few goes to another data plane, in ms: it moves in some 50 ms. */
+const ROUND_MS = 1_000;
+
 /** A data plane as the control plane deals with it; its report is what it last told. */
 export interface Member extends Holder {
   /** Of its process. */
@@ -57,9 +60,10 @@ export class Members {
     for (const member of members) member.apply(this.#snapshotFor(member, limits));
   }
 
-  /** Whether requests wait in any, which may be served by what others leave. */
-  get hasQueued(): boolean {
-    return this.#reports.some(({ services }) => services.some(({ queued }) => queued > 0));
+  /** Whether requests wait in any, or are turned away, which may be served by what others leave. */
+  get hasMoreToDo(): boolean {
+    const services = this.#reports.flatMap((report) => report.services);
+    return services.some(({ queued, turnsAway }) => queued > 0 || turnsAway);
   }
 
   /** Tells every one what all have seen of addresses. */
@@ -117,12 +121,13 @@ export class Members {
   /** Of each backend that has a limit: how much of it is whose. */
   #limitsOf(members: readonly Member[]): ReadonlyMap<Backend, ReadonlyMap<Holder, number>> {
     const limits = new Map<Backend, ReadonlyMap<Holder, number>>();
+    const round = Math.floor(performance.now() / ROUND_MS);
     for (const { service, backends } of this.#options.services()) {
       for (const [turn, backend] of backends.entries()) {
         // Of `maxconn`, what is this gateway's.
         const { name, limit: maxconn } = backend;
         if (maxconn === Number.POSITIVE_INFINITY) continue;
-        const limited = { service, backend: name, maxconn, turn };
+        const limited = { service, backend: name, maxconn, turn, round };
         limits.set(backend, this.#limits.divide(members, limited));
       }
     }

@@ -46,6 +46,8 @@ export interface ServiceReport {
   readonly name: string;
   /** Requests that wait for a backend with room. */
   readonly queued: number;
+  /** Others were turned away of late, as too many wait; undefined from another version. */
+  readonly turnsAway?: boolean | undefined;
   readonly tunnels: number;
   /** What it has answered; undefined from a gateway of another version. */
   readonly requests?: RequestCounts | undefined;

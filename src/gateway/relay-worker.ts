@@ -33,7 +33,7 @@ export class RelayWorker {
         },
         hits: (hits) => supervisor.send({ type: 'hits', hits }),
       },
-      onQueued: () => this.#reporter.soon(),
+      onFull: () => this.#reporter.soon(),
       portalPort: task.portalPort,
       cachePort: task.cachePort,
       logger,
@@ -99,7 +99,7 @@ export class RelayWorker {
     // Before the report, for which who asked waits.
     this.#counts.now();
     const message = { type: 'report', report: this.#plane.report() } as const;
-    return new Promise((resolve) => this.#supervisor.send(message, resolve));
+    return new Promise((resolve) => this.#supervisor.sendLatest('report', message, resolve));
   }
 
   #end(): Promise<void> {

@@ -90,6 +90,7 @@ function addServices(one: ServiceReport, other: ServiceReport): ServiceReport {
   return {
     name: one.name,
     queued: one.queued + other.queued,
+    turnsAway: one.turnsAway || other.turnsAway,
     tunnels: one.tunnels + other.tunnels,
     requests: addRequests([one.requests, other.requests]),
     backends: [...backends.values()],

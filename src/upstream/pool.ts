@@ -6,6 +6,9 @@ import { type Balance, createSelection, type Selection } from './selection.ts';
 /** Most requests that wait at once, unless told. */
 export const DEFAULT_QUEUE_LIMIT = 1024;
 
+/** How long it counts that a request was turned away. */
+const OF_LATE_MS = 1_000;
+
 /**
  * How a lease ended: the backend did its part, it answered with an error of its own (5xx, or another
  * answer than 101 to a good handshake), it failed, or the client went away first.
@@ -38,8 +41,8 @@ export interface PoolOptions {
   readonly queueTimeoutMs?: number;
   /** Most requests that wait at once. */
   readonly queueLimit?: number;
-  /** Told when a request has to wait in line where none did. */
-  readonly onQueued?: () => void;
+  /** Told when a request has to wait in line where none did, or is turned away as too many do. */
+  readonly onFull?: () => void;
   /** Told when a lease ends in a failure of its backend, or in an error that it answered. */
   readonly onFailure?: (backend: Backend, outcome: 'failed' | 'error') => void;
   /** Told when anything that decides who is chosen has changed, but counts and room. */
@@ -76,10 +79,11 @@ export class Pool {
   #stale = true;
   readonly #queueTimeoutMs: number;
   readonly #queueLimit: number;
-  readonly #onQueued: () => void;
+  readonly #onFull: () => void;
   readonly #onFailure: (backend: Backend, outcome: 'failed' | 'error') => void;
   readonly #onChange: (backend: Backend) => void;
   readonly #queue = new Set<Waiter>();
+  #turnedAwayAt = Number.NEGATIVE_INFINITY;
   /** How many requests have waited in line, however that ended, and for how long in all, in ms. */
   readonly waits = { count: 0, ms: 0 };
 
@@ -95,7 +99,7 @@ export class Pool {
     this.#tiers = [tier(), tier(), tier()];
     this.#queueTimeoutMs = options.queueTimeoutMs ?? 60_000;
     this.#queueLimit = options.queueLimit ?? DEFAULT_QUEUE_LIMIT;
-    this.#onQueued = options.onQueued ?? (() => {});
+    this.#onFull = options.onFull ?? (() => {});
     this.#onFailure = options.onFailure ?? (() => {});
     this.#onChange = options.onChange ?? (() => {});
   }
@@ -103,6 +107,11 @@ export class Pool {
   /** How many requests wait for a backend with room. */
   get queued(): number {
     return this.#queue.size;
+  }
+
+  /** Whether a request was turned away of late, as too many waited: more is wanted than waits. */
+  get turnsAway(): boolean {
+    return performance.now() - this.#turnedAwayAt < OF_LATE_MS;
   }
 
   /** Whether a backend outside of `tried` may take work, now or when it has room. */
@@ -134,6 +143,8 @@ export class Pool {
       throw new GatewayError('noBackend', `no usable backend for the ${this.service}`);
     }
     if (this.#queue.size >= this.#queueLimit) {
+      this.#turnedAwayAt = performance.now();
+      this.#onFull();
       throw new GatewayError(
         'queueTimeout',
         `the queue of the ${this.service} is full (${this.#queueLimit} waiting)`,
@@ -191,7 +202,7 @@ export class Pool {
       signal?.addEventListener('abort', giveUp, { once: true });
       this.#queue.add(waiter);
       if (signal?.aborted) giveUp();
-      else if (this.#queue.size === 1) this.#onQueued();
+      else if (this.#queue.size === 1) this.#onFull();
     });
   }
 

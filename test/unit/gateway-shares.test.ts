@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../src/config.ts';
-import { Limits } from '../../src/gateway/limits.ts';
+import { type Limited, Limits } from '../../src/gateway/limits.ts';
 import { type DataReport, EMPTY_REPORT, NO_REFUSALS } from '../../src/gateway/messages.ts';
 import { fairParts, partOf, type Share } from '../../src/gateway/share.ts';
 import { pauseAfter } from '../../src/gateway/slot.ts';
@@ -109,13 +109,14 @@ describe('the number of workers', () => {
 });
 
 describe('the limits of data planes', () => {
-  const limited = { service: 'portal', backend: 'one', maxconn: 8, turn: 0 };
+  const limited = { service: 'portal', backend: 'one', maxconn: 8, turn: 0, round: 0 };
 
   /** A data plane that goes by what it is granted, when it is said to. */
   class Plane {
     share: Share | undefined;
     active = 0;
     queued = 0;
+    turnsAway = false;
     limit = 0;
     report: DataReport = EMPTY_REPORT;
 
@@ -126,16 +127,16 @@ describe('the limits of data planes', () => {
     /** Has at least so much under way as it may, and tells. */
     tell(limit = this.limit): void {
       this.limit = limit;
-      const { active, queued } = this;
+      const { active, queued, turnsAway } = this;
       const counts = { tunnels: 0, claimed: 0, failed: 0, failedInARow: 0 };
       const backends = [{ name: 'one', active, limit, ...counts }];
-      const services = [{ name: 'portal', queued, tunnels: 0, backends }];
+      const services = [{ name: 'portal', queued, turnsAway, tunnels: 0, backends }];
       this.report = { connections: 0, refusals: NO_REFUSALS, services };
     }
   }
 
-  const divide = (limits: Limits, planes: readonly Plane[]) => {
-    const parts = limits.divide(planes, limited);
+  const divide = (limits: Limits, planes: readonly Plane[], more: Partial<Limited> = {}) => {
+    const parts = limits.divide(planes, { ...limited, ...more });
     return planes.map((plane) => parts.get(plane));
   };
 
@@ -197,6 +198,48 @@ describe('the limits of data planes', () => {
     assert.deepEqual(divide(limits, both), [2, 2]);
     one.tell(2);
     assert.deepEqual(divide(limits, both), [2, 6]);
+  });
+
+  test('leave one to a plane where nobody may wait in line, once it has turned somebody away', () => {
+    const limits = new Limits();
+    const [busy, other] = [new Plane(0, 2), new Plane(1, 2)];
+    const both = [busy, other];
+    divide(limits, both);
+    other.tell(4);
+    busy.active = 8;
+    busy.tell(4);
+    divide(limits, both);
+    other.tell(0);
+    assert.deepEqual(divide(limits, both), [8, 0]);
+    busy.tell(8);
+    other.turnsAway = true;
+    other.tell();
+    divide(limits, both);
+    busy.active = 7;
+    busy.tell(7);
+    assert.deepEqual(divide(limits, both), [7, 1]);
+  });
+
+  test('are had in turns where there are fewer than planes that need one', () => {
+    const limits = new Limits();
+    const both = [new Plane(0, 2), new Plane(1, 2)];
+    const had: (number | undefined)[][] = [];
+    for (const plane of both) plane.queued = 5;
+    for (let round = 0; round < 3; round++) {
+      for (let step = 0; step < 3; step++) {
+        const parts = divide(limits, both, { maxconn: 1, round });
+        for (const [nth, plane] of both.entries()) {
+          plane.active = parts[nth]!;
+          plane.tell(parts[nth]!);
+        }
+      }
+      had.push(both.map(({ limit }) => limit));
+    }
+    assert.deepEqual(had, [
+      [1, 0],
+      [0, 1],
+      [1, 0],
+    ]);
   });
 
   test('leave nothing to successors while those before them hold all', () => {

@@ -194,6 +194,26 @@ describe('a pool', () => {
     assert.equal(pool.queued, 0);
   });
 
+  test('tells when requests find no room, and for a while that some were turned away', async (t) => {
+    let now = 0;
+    t.mock.method(performance, 'now', () => now);
+    let told = 0;
+    const pool = poolOf('http://a:1 maxconn=1', { queueLimit: 1, onFull: () => (told += 1) });
+    pool.claim();
+    assert.equal(told, 0);
+    const leaver = new AbortController();
+    const waits = pool.claimOrWait({}, leaver.signal);
+    assert.deepEqual([told, pool.turnsAway], [1, false]);
+    await assert.rejects(pool.claimOrWait());
+    assert.deepEqual([told, pool.turnsAway], [2, true]);
+    now = 999;
+    assert.equal(pool.turnsAway, true);
+    now = 1_000;
+    assert.equal(pool.turnsAway, false);
+    leaver.abort(new Error('gone'));
+    await assert.rejects(waits);
+  });
+
   test('those who wait are told when the last backend goes down', async () => {
     const pool = poolOf('http://a:1 maxconn=1');
     pool.claim();
