@@ -53,6 +53,8 @@ export interface ListenerOptions {
 
 /** How long a connection is silent before TCP looks whether the peer still lives, in ms. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
+/** A little less than the first buffer of Node's TLS. */
+const PIECE_BYTES = 1_000;
 /** By its name in TLS (RFC 7301 §6). */
 const PROTOCOL = 'http/1.1';
 
@@ -218,6 +220,7 @@ export class Listener {
       server = this.#createTlsServer(context);
       this.#tlsServers.set(context, server);
     }
+    readInPieces(socket);
     // The documented way to have a TLS server take a connection that it did not accept itself.
     server.emit('connection', socket);
   }
@@ -257,6 +260,22 @@ export class Listener {
  */
 function chooseProtocol({ protocols }: { readonly protocols: string[] }): string | undefined {
   return protocols.includes(PROTOCOL) ? PROTOCOL : undefined;
+}
+
+/**
+ * Has what was read of a connection come out of it piece by piece. Node's TLS reads all of it as one, and where
+ * that is 1 KiB or more it fills the first buffer of its input to the last byte, so that the next one, of
+ * 16 KiB, is allocated, and kept for as long as the connection lasts (NodeBIO::Commit). A browser's first
+ * message has 1.8 KiB, most of which is the key share of X25519MLKEM768. OpenSSL takes each piece at once.
+ */
+function readInPieces(socket: Socket): void {
+  if (socket.readableLength <= PIECE_BYTES) return;
+  const { read } = socket;
+  socket.read = (size) => read.call(socket, size ?? nextPiece(socket));
+}
+
+function nextPiece({ readableLength }: Socket): number | undefined {
+  return readableLength > PIECE_BYTES ? PIECE_BYTES : undefined;
 }
 
 /** What follows an error is 'close'. */

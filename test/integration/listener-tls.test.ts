@@ -62,6 +62,20 @@ async function echo(socket: Socket, word: string): Promise<void> {
   assert.equal(String(answer), word);
 }
 
+test('a first message of more than 1 KiB comes to TLS in pieces of less, so that no 16 KiB stay behind', async (t) => {
+  const { port } = await startListener(t, contextsOf(ec));
+  const warm = (await handshake(port)) as unknown as { readonly _handle: object };
+  const native: { receive(bytes: Buffer): void } = Object.getPrototypeOf(warm._handle);
+  const pieces: number[] = [];
+  const { receive } = native;
+  t.mock.method(native, 'receive', function (this: object, bytes: Buffer) {
+    pieces.push(bytes.length);
+    return receive.call(this, bytes);
+  });
+  await echo(await handshake(port, { ecdhCurve: 'X25519MLKEM768' }), 'hello');
+  assert.ok(pieces.length > 1 && Math.max(...pieces) < 1_024, pieces.join(' and '));
+});
+
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   const only = { minVersion: version, maxVersion: version, servername: 'cloud.example' };
 
