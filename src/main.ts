@@ -127,10 +127,11 @@ async function serve(file: ReadFile, predecessor?: Predecessor): Promise<number>
   const manager = new ServiceManager(process.env, logger);
   const codeCache = workersOf(config) > 0 ? await CodeCache.create(process.env, logger) : undefined;
   process.once('exit', () => codeCache?.remove());
+  const workerEnv = codeCache?.env ?? process.env;
   const reread = () => configIn(file());
   // Most of the code: no other command waits for it.
   const { startGateway } = await import('./gateway/gateway.ts');
-  const gateway = await startGateway(config, { logger, codeCache, predecessor, reread });
+  const gateway = await startGateway(config, { logger, workerEnv, predecessor, reread });
   if (predecessor) {
     await manager.takesOver();
     // The watchdog of the one before goes on, however long the checks take.

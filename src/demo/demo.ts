@@ -92,7 +92,11 @@ export async function runDemo({ env: given, open, stopped }: DemoOptions): Promi
     const config = read();
     const codeCache = workersOf(config) > 0 ? await CodeCache.create(given, logger) : undefined;
     keep({ address: '', stop: async () => codeCache?.remove() });
-    const gateway = await startGateway(config, { logger, codeCache, reread: read });
+    const gateway = await startGateway(config, {
+      logger,
+      workerEnv: codeCache?.env ?? given,
+      reread: read,
+    });
     keep({ address: '', stop: () => gateway.close() });
     await gateway.checked;
     const portal = `${publicUrl(config.PORTAL_LISTEN)}${config.PORTAL_ROOT_REDIRECT ?? '/'}`;

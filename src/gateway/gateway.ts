@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
-import type { Config } from '../config.ts';
+import type { Config, Environment } from '../config.ts';
 import { warningsOf } from '../listener/key-pairs.ts';
 import { TICKET_SECRET_BYTES } from '../listener/ticket-keys.ts';
 import { TlsContexts } from '../listener/tls-contexts.ts';
@@ -14,7 +14,6 @@ import {
   closeUnused,
   portalPortOf,
 } from './bound-listeners.ts';
-import type { CodeCache } from './code-cache.ts';
 import { ControlPlane } from './control-plane.ts';
 import type { Fleet } from './fleet.ts';
 import { type ListenerName, listenersOf } from './listeners.ts';
@@ -61,8 +60,8 @@ export interface GatewayOptions {
   readonly logger: Logger;
   /** How workers are watched. */
   readonly timing?: Partial<SupervisorTiming>;
-  /** Where workers find their code compiled; without, each compiles it. */
-  readonly codeCache?: CodeCache | undefined;
+  /** What workers find in their environment; where undefined, all that this process has in its own. */
+  readonly workerEnv?: Environment | undefined;
   /** The gateway whose place this one takes, with its listening sockets. */
   readonly predecessor?: Predecessor | undefined;
   /** Reads the configuration anew, for a reload that is asked for at the admin listener. */
@@ -97,7 +96,7 @@ class RunningGateway implements Gateway {
   #reloading: Promise<void> = Promise.resolve();
 
   constructor(config: Config, options: GatewayOptions) {
-    const { logger, timing, codeCache, predecessor, reread } = options;
+    const { logger, timing, workerEnv, predecessor, reread } = options;
     this.#config = config;
     this.#logger = logger;
     this.control = new ControlPlane(config, {
@@ -128,7 +127,7 @@ class RunningGateway implements Gateway {
     this.#fleet =
       workersOf(config) === 0
         ? new OneProcess(fleet)
-        : new Supervisor({ ...fleet, codeCache, timing: { ...DEFAULT_TIMING, ...timing } });
+        : new Supervisor({ ...fleet, workerEnv, timing: { ...DEFAULT_TIMING, ...timing } });
     this.#admin = new AdminServer(this.control);
     predecessor?.joins(this.control);
   }

@@ -1,9 +1,8 @@
 import type { WorkerState } from '../admin/state.ts';
 import type { CacheHealth } from '../cache/cache-health.ts';
-import type { Config } from '../config.ts';
+import type { Config, Environment } from '../config.ts';
 import { type BoundListeners, portalPortOf } from './bound-listeners.ts';
 import { nodesOf } from './cache.ts';
-import type { CodeCache } from './code-cache.ts';
 import type { Fleet, FleetOptions } from './fleet.ts';
 import {
   ACCEPTED_PER_TURN,
@@ -25,8 +24,8 @@ export const DEFAULT_TIMING: SupervisorTiming = { answerMs: 30_000, pingMs: 1_00
 
 export interface SupervisorOptions extends FleetOptions {
   readonly timing: SupervisorTiming;
-  /** Where workers find their code compiled. */
-  readonly codeCache: CodeCache | undefined;
+  /** What workers find in their environment; where undefined, all that this process has in its own. */
+  readonly workerEnv: Environment | undefined;
 }
 
 /** How much longer than SHUTDOWN_TIMEOUT a worker may take to end before it is killed, in ms. */
@@ -157,8 +156,8 @@ export class Supervisor implements Fleet {
   }
 
   #spawn({ source }: Config, task: Task, fds: readonly number[]): WorkerProcess {
-    const { timing, codeCache } = this.#options;
-    return new WorkerProcess({ source, task, fds, timing, env: codeCache?.env });
+    const { timing, workerEnv: env } = this.#options;
+    return new WorkerProcess({ source, task, fds, timing, env });
   }
 }
 

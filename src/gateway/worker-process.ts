@@ -71,7 +71,7 @@ export interface WorkerProcessOptions {
   /** File descriptors of its sockets, in the order of its task's. */
   readonly fds: readonly number[];
   readonly timing: WorkerTiming;
-  /** Its environment; that of this process where undefined. */
+  /** Its environment, but for how it has memory; that of this process where undefined. */
   readonly env: Environment | undefined;
 }
 
@@ -100,8 +100,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
     this.kind = task.kind;
     this.share = task.kind === 'relay' ? task.share : undefined;
     const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc', ...fds];
-    const whole = { ...MEMORY, ...(env ?? process.env) } as NodeJS.ProcessEnv;
-    this.#child = fork(WORKER_MAIN, { stdio, env: whole });
+    this.#child = fork(WORKER_MAIN, { stdio, ...(env ? { env: { ...MEMORY, ...env } } : {}) });
     this.#child.setMaxListeners(0);
     this.#mailbox = new Mailbox(this.#child);
     this.#child.on('message', (message) => this.#onMessage(message as FromWorker));
