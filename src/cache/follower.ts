@@ -1,4 +1,4 @@
-import { isRefusal, ProtocolError, UnavailableError } from '../memcached/client.ts';
+import { ProtocolError, UnavailableError } from '../memcached/client.ts';
 import type { CacheNode } from './cache-node.ts';
 import type { StorageVerb } from './cache-store.ts';
 import { copyItem } from './item-copy.ts';
@@ -152,10 +152,10 @@ export class Follower {
   async #copy(key: string, node: CacheNode): Promise<void> {
     for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
       const outcome = await copyItem(this.#replicas, key, node).catch((error) => {
-        if (error instanceof UnavailableError || isRefusal(error)) return 'over';
+        if (error instanceof UnavailableError) return 'over';
         throw error;
       });
-      if (outcome === 'over') break;
+      if (outcome === 'over' || outcome === 'refused') break;
       if (outcome !== 'raced') return;
     }
     // Without the item it is as good: the sweep, or a read from another owner, makes up for it.

@@ -1,4 +1,4 @@
-import { UnavailableError } from '../memcached/client.ts';
+import { isRefusal, UnavailableError } from '../memcached/client.ts';
 import type { CacheNode, LivingItem } from './cache-node.ts';
 import { exptimeOf } from './exptime.ts';
 import type { Place } from './place.ts';
@@ -8,9 +8,10 @@ import { isUnchanged, look, type Replicas } from './replicas.ts';
 /**
  * `same`: nothing to do; `copied`, `removed`: done; `kept`: no full owner could tell better;
  * `raced`: the item was written or deleted at the same time; `over`: the node is not being
- * refilled, or the view could not be relied upon.
+ * refilled, or the view could not be relied upon; `refused`: the node does not take the item, and may
+ * have an old one.
  */
-export type CopyOutcome = 'same' | 'copied' | 'removed' | 'kept' | 'raced' | 'over';
+export type CopyOutcome = 'same' | 'copied' | 'removed' | 'kept' | 'raced' | 'over' | 'refused';
 
 /** Times to live that differ by no more are the same: they were read one after the other. */
 const TTL_SLACK = 2;
@@ -18,7 +19,7 @@ const AT_ONCE = -1;
 
 /**
  * Makes the item of `key` on `target`, a node that is being refilled, what it is on the full
- * owners. Rejects with UnavailableError where one of the nodes does not answer.
+ * owners. Rejects with UnavailableError where one of the nodes does not answer, or an owner is unable to.
  *
  * Why no write that was acknowledged is undone by an older value: a write goes to the full owners
  * first, and when they have answered to the node that is being refilled. Let a copy take its token
@@ -38,6 +39,16 @@ export async function copyItem(
   key: string,
   target: CacheNode,
 ): Promise<CopyOutcome> {
+  try {
+    return await copy(replicas, key, target);
+  } catch (error) {
+    // The owners' refusals are told as what they come to, see `inspectFirst`.
+    if (isRefusal(error)) return 'refused';
+    throw error;
+  }
+}
+
+async function copy(replicas: Replicas, key: string, target: CacheNode): Promise<CopyOutcome> {
   const { view } = replicas;
   const owners = replicas.ownersOf(key);
   const seen = look(view, owners.all);
@@ -77,7 +88,11 @@ async function inspectFirst(
   candidates: readonly Place[],
 ): Promise<LivingItem | undefined> {
   for (const { node } of candidates) {
-    const item = await node.inspect(key);
+    const item = await node.inspect(key).catch((cause) => {
+      // Without memory for the answer, for one.
+      if (isRefusal(cause)) throw new UnavailableError(node.address, 'it refuses', { cause });
+      throw cause;
+    });
     // A copy of one that is stale would pass for one that is not: without it, it is fetched anew.
     if (item !== undefined && !isPlaceholder(item) && !item.stale) return item;
   }

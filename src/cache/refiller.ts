@@ -1,6 +1,5 @@
 import { messageOf } from '../errors.ts';
 import { type Logger, silentLogger } from '../log.ts';
-import { isRefusal } from '../memcached/client.ts';
 import { isOwnKey, OWN_KEYS } from '../memcached/own-keys.ts';
 import { type CacheNode, type DocumentNode, ListingRefused } from './cache-node.ts';
 import { type Clock, sleep } from './clock.ts';
@@ -252,12 +251,9 @@ export class Refiller {
     }
   }
 
-  async #copy(key: string, node: CacheNode): Promise<CopyOutcome | 'refused'> {
+  async #copy(key: string, node: CacheNode): Promise<CopyOutcome> {
     for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
-      const outcome = await copyItem(this.#options.replicas, key, node).catch((error) => {
-        if (!isRefusal(error)) throw error;
-        return 'refused' as const;
-      });
+      const outcome = await copyItem(this.#options.replicas, key, node);
       if (outcome === 'refused') {
         // One item is not to keep all others from being there twice. It has no old one either.
         await node.delete(key);

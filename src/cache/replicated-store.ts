@@ -123,8 +123,7 @@ export class ReplicatedStore implements CacheStore {
       if (mark !== token.mark || !isOfEpoch(token, entry.epoch)) return undefined;
       return node.cas(key, value, token.version, flags, exptime);
     });
-    if (decision === undefined) return this.#otherVersion(key);
-    if (decision.answer === 'NOT_FOUND') return this.#otherVersion(key);
+    if (decision === undefined || decision.answer === 'NOT_FOUND') return this.#otherVersion(key);
     if (decision.answer !== 'STORED') return decision.answer;
     await this.#writer.apply({
       owners,
