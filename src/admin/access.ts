@@ -12,6 +12,7 @@ import type { Logger } from '../log.ts';
 import { ADMIN_COOKIE } from '../policy/cookies.ts';
 import { plainAddress } from '../policy/networks.ts';
 import { subscriber } from '../policy/seats.ts';
+import { RecentMap } from '../recent-map.ts';
 import { type AdminSessionsOptions, adminSessions } from './admin-sessions.ts';
 import { bearerToken, type Credentials, isSame, loginProof } from './credentials.ts';
 import { loginPage } from './login-page.ts';
@@ -56,7 +57,7 @@ export class Access {
   readonly #openCsrf = randomBytes(24).toString('base64url');
   readonly #perAddress = new RateLimiterMemory({ points: ADDRESS_TRIES, duration: TRY_SECONDS });
   readonly #all = new RateLimiterMemory({ points: ALL_TRIES, duration: TRY_SECONDS });
-  readonly #known = new Set<string>();
+  readonly #known = new RecentMap<string, true>(MOST_KNOWN);
   #sessionsBy: { readonly secret: string; readonly handler: RequestHandler } | undefined;
 
   constructor(options: AccessOptions) {
@@ -242,9 +243,7 @@ export class Access {
     const address = addressOf(req);
     await this.#perAddress.reward(address);
     if (!this.#known.has(address)) await this.#all.reward('all');
-    const [oldest] = this.#known;
-    if (this.#known.size >= MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.add(address);
+    this.#known.set(address, true);
   }
 }
 

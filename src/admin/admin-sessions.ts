@@ -6,6 +6,7 @@ import type { Logger } from '../log.ts';
 import { type MemcachedClient, ProtocolError, UnavailableError } from '../memcached/client.ts';
 import { OWN_KEYS } from '../memcached/own-keys.ts';
 import { ADMIN_COOKIE } from '../policy/cookies.ts';
+import { RecentMap } from '../recent-map.ts';
 import { answer, type Callback } from '../session/callbacks.ts';
 
 declare module 'express-session' {
@@ -69,9 +70,9 @@ const COOKIE = { path: '/', httpOnly: true, sameSite: 'strict' } as const;
 class JsonSessions {
   readonly #options: AdminSessionsOptions;
   /** By key; null for one that was logged out and could not be deleted. */
-  readonly #held = new Map<string, Held>();
+  readonly #held = new RecentMap<string, Held>(MOST_HELD);
   /** What memcached had when it was last asked: who is in stays in while it is away. */
-  readonly #seen = new Map<string, Held>();
+  readonly #seen = new RecentMap<string, Held>(MOST_HELD);
 
   constructor(options: AdminSessionsOptions) {
     this.#options = options;
@@ -148,8 +149,6 @@ class JsonSessions {
   }
 
   #keep(sessions: Map<string, Held>, key: string, text: string | null): void {
-    const [oldest] = sessions.keys();
-    if (sessions.size >= MOST_HELD && oldest !== undefined) sessions.delete(oldest);
     sessions.set(key, { text, until: Date.now() + this.#options.idleMs });
   }
 }

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { RecentMap } from '../recent-map.ts';
 import { OWN_KEYS } from './own-keys.ts';
 import type { StateNode } from './state-node.ts';
 
@@ -39,16 +40,15 @@ export class Pins {
   readonly #secret: Buffer;
   readonly #ttl: number;
   readonly #waitMs: number;
-  readonly #maxRemembered: number;
   readonly #now: () => number;
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #remembered: RecentMap<string, Remembered>;
 
   constructor(options: PinsOptions) {
     this.#nodes = options.nodes;
     this.#secret = options.secret;
     this.#ttl = options.ttl;
     this.#waitMs = options.waitMs ?? DEFAULT_WAIT_MS;
-    this.#maxRemembered = options.maxRemembered ?? DEFAULT_MAX_REMEMBERED;
+    this.#remembered = new RecentMap(options.maxRemembered ?? DEFAULT_MAX_REMEMBERED);
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -74,12 +74,7 @@ export class Pins {
 
   /** It is on that backend now. */
   keep(key: string, name: string): void {
-    this.#remembered.delete(key);
     this.#remembered.set(key, { name, until: this.#now() + this.#ttl * 1000 });
-    if (this.#remembered.size > this.#maxRemembered) {
-      const [oldest] = this.#remembered.keys();
-      this.#remembered.delete(oldest!);
-    }
     const value = Buffer.from(name, 'latin1');
     // A node that cannot be asked keeps nothing; that is all.
     for (const node of this.#nodesOf(key)) node.set(key, value, this.#ttl).catch(() => {});

@@ -36,6 +36,7 @@ const ORDER = [
     'intake.ts',
     'log.ts',
     'process-privacy.ts',
+    'recent-map.ts',
     'spelling.ts',
     'terminal.ts',
   ],
