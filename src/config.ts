@@ -4,6 +4,7 @@ import type { ListenAddress } from './config-values.ts';
 import { messageOf } from './errors.ts';
 import type { KeyPair } from './listener/certificate.ts';
 import { parseNode } from './memcached/node-address.ts';
+import { isLoopback } from './policy/networks.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 import { closest } from './spelling.ts';
 import { includesStatus } from './upstream/status-set.ts';
@@ -189,8 +190,7 @@ function assertAdminIsGuarded(
   report: (name: Name, problem: string) => void,
 ): void {
   if (!address || ADMIN_PASSWORD !== undefined || ADMIN_TOKEN !== undefined) return;
-  // That name is loopback wherever it is asked for (RFC 6761 §6.3).
-  if (/^(127\.|::1$|localhost$)/.test(address.host)) return;
+  if (isLoopback(address.host)) return;
   report(
     'ADMIN_LISTEN',
     'can be reached from other hosts without a password; write 127.0.0.1:9090, or set ADMIN_PASSWORD (people) or ADMIN_TOKEN (programs)',

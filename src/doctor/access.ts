@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Config } from '../config.ts';
-import { parseNetworks, trusts } from '../policy/networks.ts';
+import { isLoopback } from '../policy/networks.ts';
 import type { Check } from './check.ts';
 import type { Report } from './finding.ts';
 
@@ -79,10 +79,4 @@ function examineNetworks(
   if (sound && entries.length > 0) {
     report({ severity: 'ok', subject: setting, detail: `names ${entries.join(', ')}` });
   }
-}
-
-const LOOPBACK = parseNetworks(['127.0.0.0/8', '::1']);
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || (isIP(host) !== 0 && trusts(LOOPBACK, host));
 }

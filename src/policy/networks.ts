@@ -24,6 +24,13 @@ export function trusts(networks: BlockList, address: string): boolean {
   return networks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
+const LOOPBACK = parseNetworks(['127.0.0.0/8', '::1']);
+
+/** Whether a host is this one alone; `localhost` is that wherever it is asked for (RFC 6761 §6.3). */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || (isIP(host) !== 0 && trusts(LOOPBACK, host));
+}
+
 /** Without the zone of a link-local address, and IPv4 as such where a dual-stack socket maps it. */
 export function plainAddress(address = ''): string {
   const [plain = ''] = address.split('%', 1);

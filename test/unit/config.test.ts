@@ -58,7 +58,15 @@ test('an admin listener is open to this host alone, or has a password or a token
   for (const host of ['127.0.0.1', '127.9.9.9', '[::1]', 'localhost']) {
     assert.equal(problemOf({ ADMIN_LISTEN: `${host}:9090` }), '', host);
   }
-  for (const host of ['', '0.0.0.0', '[::]', '10.0.0.1', 'controller', 'localhost.example']) {
+  for (const host of [
+    '',
+    '0.0.0.0',
+    '[::]',
+    '10.0.0.1',
+    'controller',
+    'localhost.example',
+    '127.example',
+  ]) {
     const ADMIN_LISTEN = `${host}:9090`;
     assert.match(problemOf({ ADMIN_LISTEN }), /reached from other hosts without a password/, host);
     assert.equal(problemOf({ ADMIN_LISTEN, ADMIN_TOKEN: 't'.repeat(32) }), '', host);
