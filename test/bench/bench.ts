@@ -18,10 +18,6 @@ import { onScene } from './scene.ts';
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
-  if (options === 'help') {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
   const machine = describeMachine();
   const measured = options.cache ? await benchCache(options) : await benchFront(options);
   const figures = { machine, ...measured };

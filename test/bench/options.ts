@@ -40,12 +40,11 @@ of portal and console, or with \`cache\` of the session cache.
 `;
 
 /** @throws UsageError, or an error of parseArgs, that says what is wrong. */
-export function readOptions(args: readonly string[]): Options | 'help' {
+export function readOptions(args: readonly string[]): Options {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     args: [...args],
     options: {
-      help: { type: 'boolean', short: 'h' },
       quick: { type: 'boolean' },
       only: { type: 'string' },
       peers: { type: 'string' },
@@ -55,7 +54,6 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       plot: { type: 'string' },
     },
   });
-  if (values.help) return 'help';
   const cache = positionals[0] === 'cache';
   const strange = positionals.slice(cache ? 1 : 0);
   if (strange.length > 0) throw new UsageError(`"${strange.join(' ')}" is nothing to measure`);

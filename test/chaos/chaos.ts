@@ -14,19 +14,11 @@ async function main(): Promise<number> {
   if (what !== 'system' && what !== 'cache') {
     throw new UsageError(`there is chaos for: system, cache; not for "${what}"`);
   }
-  if (what === 'cache') return play(readCacheOptions(args), chaosOfCache);
-  return play(readSystemOptions(args), chaosOfSystem);
-}
-
-async function play<T extends object>(
-  options: T | 'help',
-  chaos: (options: T) => Promise<boolean>,
-): Promise<number> {
-  if (options === 'help') {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
-  return (await chaos(options)) ? EXIT.ok : EXIT.failure;
+  const unnoticed =
+    what === 'cache'
+      ? await chaosOfCache(readCacheOptions(args))
+      : await chaosOfSystem(readSystemOptions(args));
+  return unnoticed ? EXIT.ok : EXIT.failure;
 }
 
 await runEntry('chaos', USAGE, main);

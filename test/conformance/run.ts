@@ -2,15 +2,11 @@ import { parseArgs } from 'node:util';
 import { EXIT, runEntry, UsageError } from '../support/entry.ts';
 import { chosen, pattern } from '../support/option-values.ts';
 import { caseLines, inParallel, isAsKnown, playAgainst, summary } from './matrix.ts';
-import { dashgate } from './peers/dashgate.ts';
-import { haproxy } from './peers/haproxy.ts';
-import { nginx } from './peers/nginx.ts';
+import { PROXIES } from './peers/proxies.ts';
 import { TABLE } from './table.ts';
 
 /** Cases at a time; they mostly wait. */
 const WIDTH = 4;
-
-const PROXIES = [dashgate, haproxy, nginx];
 
 const USAGE = `Usage: npm run conformance [-- OPTION …]
 
@@ -25,15 +21,10 @@ one.
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      help: { type: 'boolean', short: 'h' },
       peers: { type: 'string' },
       only: { type: 'string', default: '' },
     },
   });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
   const proxies = chosen('peers', values.peers, PROXIES);
   const wanted = pattern('only', values.only);
   const cases = TABLE.filter(({ name }) => wanted.test(name));

@@ -31,11 +31,10 @@ Exit codes: 0 nothing was found, 1 something was, 64 wrong usage.
 `;
 
 /** @throws UsageError, or an error of parseArgs, that says what is wrong. */
-export function readOptions(args: readonly string[]): Options | 'help' {
+export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      help: { type: 'boolean', short: 'h' },
       target: { type: 'string' },
       seconds: { type: 'string' },
       runs: { type: 'string' },
@@ -43,7 +42,6 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       keep: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return 'help';
   if (values.seconds !== undefined && values.runs !== undefined) {
     throw new UsageError('--seconds and --runs exclude each other');
   }

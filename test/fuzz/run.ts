@@ -7,10 +7,6 @@ import { loadTarget } from './targets.ts';
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
-  if (options === 'help') {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
   print(`seed ${options.seed}\n`);
   print('| target | oracle | CPU-seconds | inputs | outcomes | findings |');
   print('| --- | --- | --- | --- | --- | --- |');

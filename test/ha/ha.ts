@@ -7,10 +7,6 @@ import { complaints } from './verdict.ts';
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
-  if (options === 'help') {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
   if (process.getuid?.() !== 0) {
     throw new Error('machines of their own are for root to make; remedy: sudo npm run test:ha');
   }

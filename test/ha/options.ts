@@ -31,11 +31,10 @@ noise; 1 otherwise; 64 wrong usage.
 `;
 
 /** @throws UsageError, or an error of parseArgs, that says what is wrong. */
-export function readOptions(args: readonly string[]): Options | 'help' {
+export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      help: { type: 'boolean', short: 'h' },
       only: { type: 'string' },
       peers: { type: 'string' },
       trials: { type: 'string', default: '1' },
@@ -43,7 +42,6 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       token: { type: 'string', default: '1000' },
     },
   });
-  if (values.help) return 'help';
   return {
     faults: chosen('only', values.only, FAULTS),
     peers: chosen('peers', values.peers, PEERS),

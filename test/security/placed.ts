@@ -1,9 +1,15 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+
 /**
- * The document with what the command `npm run NAME` found in its place: between two comments of
- * which the first names the command.
+ * Writes what the command `npm run NAME` found into its place in the document `file`: between two
+ * comments of which the first names the command.
  * @throws Error where the document has no such place
  */
-export function placed(name: string, document: string, text: string): string {
+export function writePlaced(file: string, name: string, text: string): void {
+  writeFileSync(file, placed(name, readFileSync(file, 'utf8'), text));
+}
+
+function placed(name: string, document: string, text: string): string {
   const begin = `<!-- ${name}: npm run ${name} -- --write SECURITY.md -->`;
   const end = `<!-- /${name} -->`;
   const from = document.indexOf(begin);

@@ -23,18 +23,16 @@ Exit codes: 0 nothing stayed, 1 something did, 64 wrong usage.
 `;
 
 /** @throws UsageError, or an error of parseArgs, that says what is wrong. */
-export function readOptions(args: readonly string[]): Options | 'help' {
+export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      help: { type: 'boolean', short: 'h' },
       requests: { type: 'string', default: '1000000' },
       tunnels: { type: 'string', default: '10000' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       leak: { type: 'string' },
     },
   });
-  if (values.help) return 'help';
   if (values.leak && !LEAKS.some((kind) => kind === values.leak)) {
     throw new UsageError(`--leak knows no "${values.leak}"; there are ${LEAKS.join(', ')}`);
   }

@@ -23,10 +23,6 @@ const OPEN_AT_ONCE = 500;
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
-  if (options === 'help') {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
   raiseOpenFiles(OPEN_AT_ONCE);
   const cores = shareCores();
   pinSelf(cores.load);

@@ -6,14 +6,18 @@ export class UsageError extends Error {}
 
 /**
  * Runs a program to its exit code: what `main` throws is told with the name of the program, and
- * followed by the usage where the command line was wrong. A signal ends it by way of the exit hooks,
- * which take down what was started.
+ * followed by the usage where the command line was wrong. With `--help` or `-h` it prints the usage
+ * and does nothing else. A signal ends it by way of the exit hooks, which take down what was started.
  */
 export async function runEntry(
   name: string,
   usage: string,
   main: () => Promise<number>,
 ): Promise<void> {
+  if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
+    process.stdout.write(usage);
+    return;
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => process.exit(EXIT.interrupted));
   }

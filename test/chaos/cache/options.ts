@@ -37,12 +37,11 @@ Exit codes: 0 nobody noticed anything on the cache, 1 somebody did, 64 wrong usa
 `;
 
 /** Reads what follows `cache`. @throws UsageError, or an error of parseArgs, that says what is wrong. */
-export function readOptions(args: readonly string[]): Options | 'help' {
+export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     allowNegative: true,
     options: {
-      help: { type: 'boolean', short: 'h' },
       users: { type: 'string', default: '200' },
       clients: { type: 'string' },
       faults: { type: 'string' },
@@ -52,7 +51,6 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       direct: { type: 'boolean', default: true },
     },
   });
-  if (values.help) return 'help';
   const known = CLIENTS.map((name) => ({ name }));
   return {
     users: whole('users', values.users, 1, 1_000),

@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { placed } from '../../security/placed.ts';
+import { writeFileSync } from 'node:fs';
+import { writePlaced } from '../../security/placed.ts';
 import type { Options } from './options.ts';
 import { dashgate } from './peers/dashgate.ts';
 import { type Outcome, suffer } from './run.ts';
@@ -23,9 +23,7 @@ export async function chaosOfSystem(options: Options): Promise<boolean> {
 
 function keep(outcomes: readonly Outcome[], options: Options): void {
   if (options.json) writeFileSync(options.json, `${JSON.stringify(told(outcomes), null, 2)}\n`);
-  if (!options.write) return;
-  const document = readFileSync(options.write, 'utf8');
-  writeFileSync(options.write, placed('chaos', document, renderTable(outcomes, options)));
+  if (options.write) writePlaced(options.write, 'chaos', renderTable(outcomes, options));
 }
 
 function told(outcomes: readonly Outcome[]): object {

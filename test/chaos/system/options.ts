@@ -43,11 +43,10 @@ by what does not concern it, and nothing leaks; 1 otherwise; 64 wrong usage.
 `;
 
 /** @throws UsageError, or an error of parseArgs, that says what is wrong. */
-export function readOptions(args: readonly string[]): Options | 'help' {
+export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      help: { type: 'boolean', short: 'h' },
       seed: { type: 'string', default: String((Date.now() % 1_000_000) + 1) },
       minutes: { type: 'string', default: '3' },
       only: { type: 'string' },
@@ -58,7 +57,6 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       write: { type: 'string' },
     },
   });
-  if (values.help) return 'help';
   return {
     seed: whole('seed', values.seed, 1, 1_000_000_000),
     minutes: whole('minutes', values.minutes, 1, 600),

@@ -30,11 +30,10 @@ Exit codes: 0 Dashgate met the target in every attack; 1 otherwise; 64 wrong usa
 `;
 
 /** @throws UsageError, or an error of parseArgs, that says what is wrong. */
-export function readOptions(args: readonly string[]): Options | 'help' {
+export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      help: { type: 'boolean', short: 'h' },
       only: { type: 'string' },
       peers: { type: 'string' },
       seconds: { type: 'string', default: '10' },
@@ -43,7 +42,6 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       write: { type: 'string' },
     },
   });
-  if (values.help) return 'help';
   return {
     attacks: chosen('only', values.only, ATTACKS),
     proxies: chosen('peers', values.peers, PROXIES),

@@ -1,5 +1,5 @@
 /** `npm run abuse`: what another user notices while Dashgate, HAProxy and nginx are attacked. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Stage } from '../../bench/instance.ts';
 import { raiseOpenFiles } from '../../bench/open-files.ts';
 import { startOrigins } from '../../bench/origin/origins.ts';
@@ -7,7 +7,7 @@ import { dashgate } from '../../bench/peers/dashgate.ts';
 import { programVersions } from '../../bench/programs.ts';
 import { onScene } from '../../bench/scene.ts';
 import { EXIT, runEntry } from '../../support/entry.ts';
-import { placed } from '../placed.ts';
+import { writePlaced } from '../placed.ts';
 import type { Attack } from './attack.ts';
 import type { Findings } from './findings.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
@@ -17,10 +17,6 @@ import { attackProxy } from './trial.ts';
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
-  if (options === 'help') {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
   const { proxies, connections, json, write } = options;
   const versions = programVersions(['slowhttptest', ...proxies.flatMap((one) => one.programs)]);
   const openFiles = raiseOpenFiles(connections);
@@ -36,7 +32,7 @@ async function main(): Promise<number> {
   process.stdout.write(`${text}\n`);
   const wrong = misses(rows);
   if (json) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
-  if (write) writeFileSync(write, placed('abuse', readFileSync(write, 'utf8'), text));
+  if (write) writePlaced(write, 'abuse', text);
   return wrong.length > 0 ? EXIT.failure : EXIT.ok;
 }
 

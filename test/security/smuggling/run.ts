@@ -1,16 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { dashgate } from '../../conformance/peers/dashgate.ts';
-import { haproxy } from '../../conformance/peers/haproxy.ts';
-import { nginx } from '../../conformance/peers/nginx.ts';
+import { PROXIES } from '../../conformance/peers/proxies.ts';
 import { EXIT, runEntry, UsageError } from '../../support/entry.ts';
 import { chosen, pattern } from '../../support/option-values.ts';
-import { placed } from '../placed.ts';
+import { writePlaced } from '../placed.ts';
 import { CORPUS } from './corpus.ts';
 import { listed, table, tally } from './report.ts';
 import { playAll } from './tournament.ts';
-
-const PROXIES = [dashgate, haproxy, nginx];
 
 const USAGE = `Usage: npm run smuggling [-- OPTION …]
 
@@ -27,7 +23,6 @@ categories × proxies. Fails where Dashgate lets a message through that can be r
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      help: { type: 'boolean', short: 'h' },
       peers: { type: 'string' },
       only: { type: 'string', default: '' },
       list: { type: 'boolean', default: false },
@@ -35,10 +30,6 @@ async function main(): Promise<number> {
       write: { type: 'string' },
     },
   });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
   const proxies = chosen('peers', values.peers, PROXIES);
   const wanted = pattern('only', values.only);
   const messages = CORPUS.filter(({ category, name }) => wanted.test(`${category}: ${name}`));
@@ -54,9 +45,7 @@ async function main(): Promise<number> {
   if (values.json) {
     writeFileSync(values.json, `${JSON.stringify(tally(messages, results), null, 2)}\n`);
   }
-  if (values.write) {
-    writeFileSync(values.write, placed('smuggling', readFileSync(values.write, 'utf8'), text));
-  }
+  if (values.write) writePlaced(values.write, 'smuggling', text);
   const own = results.find(({ name }) => name === 'dashgate')?.verdicts ?? [];
   return own.some(({ outcome }) => outcome === 'ambiguous') ? EXIT.failure : EXIT.ok;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,7 +6,7 @@ import { versionLine } from '../../conformance/peers/daemon.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { EXIT, runEntry, UsageError } from '../../support/entry.ts';
 import { chosen } from '../../support/option-values.ts';
-import { placed } from '../placed.ts';
+import { writePlaced } from '../placed.ts';
 import { makeCredentials } from './authority.ts';
 import { isAtFault, listed, type Result, table } from './report.ts';
 import { scan, testsslVersion } from './scan.ts';
@@ -26,16 +26,11 @@ does not explain, or offers something else than the profile.
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      help: { type: 'boolean', short: 'h' },
       only: { type: 'string' },
       json: { type: 'string' },
       write: { type: 'string' },
     },
   });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
   const known = SUBJECTS.map((name) => ({ name }));
   const subjects = chosen('only', values.only, known).map(({ name }) => name);
   if (values.write && subjects.length < SUBJECTS.length) {
@@ -46,9 +41,7 @@ async function main(): Promise<number> {
   const text = table(results, `${testsslVersion()}; ${versionLine('haproxy', '-v')}`);
   process.stdout.write(`${text}\n`);
   if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
-  if (values.write) {
-    writeFileSync(values.write, placed('testssl', readFileSync(values.write, 'utf8'), text));
-  }
+  if (values.write) writePlaced(values.write, 'testssl', text);
   const faults = results.filter(isAtFault).map(({ subject }) => subject);
   if (faults.length > 0) process.stderr.write(`not as it has to be: ${faults.join(', ')}\n`);
   return faults.length > 0 ? EXIT.failure : EXIT.ok;
