@@ -155,7 +155,7 @@ export class Follower {
         if (error instanceof UnavailableError) return 'over';
         throw error;
       });
-      if (outcome === 'over' || outcome === 'refused') break;
+      if (outcome === 'over' || outcome === 'refused' || outcome === 'untold') break;
       if (outcome !== 'raced') return;
     }
     // Without the item it is as good: the sweep, or a read from another owner, makes up for it.

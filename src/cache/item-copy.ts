@@ -9,9 +9,17 @@ import { isUnchanged, look, type Replicas } from './replicas.ts';
  * `same`: nothing to do; `copied`, `removed`: done; `kept`: no full owner could tell better;
  * `raced`: the item was written or deleted at the same time; `over`: the node is not being
  * refilled, or the view could not be relied upon; `refused`: the node does not take the item, and may
- * have an old one.
+ * have an old one; `untold`: so may it where an owner that could tell did not, for that one item.
  */
-export type CopyOutcome = 'same' | 'copied' | 'removed' | 'kept' | 'raced' | 'over' | 'refused';
+export type CopyOutcome =
+  | 'same'
+  | 'copied'
+  | 'removed'
+  | 'kept'
+  | 'raced'
+  | 'over'
+  | 'refused'
+  | 'untold';
 
 /** Times to live that differ by no more are the same: they were read one after the other. */
 const TTL_SLACK = 2;
@@ -19,7 +27,7 @@ const AT_ONCE = -1;
 
 /**
  * Makes the item of `key` on `target`, a node that is being refilled, what it is on the full
- * owners. Rejects with UnavailableError where one of the nodes does not answer, or an owner is unable to.
+ * owners. Rejects with UnavailableError where one of the nodes does not answer.
  *
  * Why no write that was acknowledged is undone by an older value: a write goes to the full owners
  * first, and when they have answered to the node that is being refilled. Let a copy take its token
@@ -42,7 +50,7 @@ export async function copyItem(
   try {
     return await copy(replicas, key, target);
   } catch (error) {
-    // The owners' refusals are told as what they come to, see `inspectFirst`.
+    // That of an owner is an outcome of its own, see `inspectFirst`.
     if (isRefusal(error)) return 'refused';
     throw error;
   }
@@ -69,6 +77,7 @@ async function copy(replicas: Replicas, key: string, target: CacheNode): Promise
   if (!isUnchanged(view, seen)) return 'over';
 
   const empty = isPlaceholder(mine);
+  if (theirs === 'untold') return 'untold';
   if (!theirs) {
     // Where nobody can tell, an item that may be an old one goes, or what was deleted might return.
     if (full.length === 0 && !empty && replicas.whenUnsure === 'serve') return 'kept';
@@ -82,21 +91,25 @@ async function copy(replicas: Replicas, key: string, target: CacheNode): Promise
   return outcome === 'STORED' ? 'copied' : 'raced';
 }
 
-/** The item on the first node that has it; every one is asked, and has to answer, until then. */
+/**
+ * The item on the first node that has it; every one is asked, and has to answer, until then. `untold`: none
+ * has it but one that will not tell, as the item is too large to be read, or there is no memory for it.
+ */
 async function inspectFirst(
   key: string,
   candidates: readonly Place[],
-): Promise<LivingItem | undefined> {
+): Promise<LivingItem | 'untold' | undefined> {
+  let untold: 'untold' | undefined;
   for (const { node } of candidates) {
-    const item = await node.inspect(key).catch((cause) => {
-      // Without memory for the answer, for one.
-      if (isRefusal(cause)) throw new UnavailableError(node.address, 'it refuses', { cause });
-      throw cause;
+    const item = await node.inspect(key).catch((error) => {
+      if (!isRefusal(error)) throw error;
+      untold = 'untold';
+      return undefined;
     });
     // A copy of one that is stale would pass for one that is not: without it, it is fetched anew.
     if (item !== undefined && !isPlaceholder(item) && !item.stale) return item;
   }
-  return undefined;
+  return untold;
 }
 
 /** As {@link inspectFirst}, of nodes that need not answer. */
@@ -107,7 +120,7 @@ async function inspectAny(
   for (const candidate of candidates) {
     try {
       const item = await inspectFirst(key, [candidate]);
-      if (item !== undefined) return item;
+      if (item !== undefined && item !== 'untold') return item;
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
     }

@@ -34,6 +34,8 @@ export interface RefillProgress {
   removed: number;
   /** Those that the node would not take: they are too large for it, or it has no room. */
   refused: number;
+  /** Those that a node has which will not tell them. */
+  untold: number;
 }
 
 const TICK_MS = 200;
@@ -162,7 +164,7 @@ export class Refiller {
     const settled = await Promise.all(places.map((place) => this.#view.settled(place)));
     if (settled.includes(false) || !isAsSeen(filling)) return false;
     this.#logger.info({ node: address }, 'memcached node is being refilled');
-    const progress = { node: address, keys: 0, copied: 0, removed: 0, refused: 0 };
+    const progress = { node: address, keys: 0, copied: 0, removed: 0, refused: 0, untold: 0 };
     this.#progress = progress;
     if (this.#unlisted.get(address) !== filling.entries[0]!.epoch) {
       await this.#sweep(filling, lock, progress);
@@ -177,6 +179,12 @@ export class Refiller {
       const remedy = 'give all nodes the same memory (-m) and the same largest item (-I)';
       const { refused } = progress;
       this.#logger.warn({ node: address, refused, remedy }, 'a node does not take all items');
+    }
+    if (progress.untold > 0) {
+      const remedy =
+        'raise CACHE_MAX_VALUE_BYTES to what the nodes take (-I), or their memory (-m)';
+      const { untold } = progress;
+      this.#logger.warn({ node: address, untold, remedy }, 'other nodes do not tell all items');
     }
     return true;
   }
@@ -245,6 +253,7 @@ export class Refiller {
       progress.copied += outcomes.filter((outcome) => outcome === 'copied').length;
       progress.removed += outcomes.filter((outcome) => outcome === 'removed').length;
       progress.refused += outcomes.filter((outcome) => outcome === 'refused').length;
+      progress.untold += outcomes.filter((outcome) => outcome === 'untold').length;
       const due = started + (batch.length / this.#options.keysPerSecond) * 1000;
       const wait = Math.floor(due - this.#clock.now());
       if (wait > 0) await sleep(this.#clock, wait);
@@ -254,7 +263,7 @@ export class Refiller {
   async #copy(key: string, node: CacheNode): Promise<CopyOutcome> {
     for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
       const outcome = await copyItem(this.#options.replicas, key, node);
-      if (outcome === 'refused') {
+      if (outcome === 'refused' || outcome === 'untold') {
         // One item is not to keep all others from being there twice. It has no old one either.
         await node.delete(key);
         return outcome;

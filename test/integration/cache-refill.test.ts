@@ -99,6 +99,34 @@ describe('refilling a node', () => {
     assert.ok(Number(told?.refused) > 0);
   });
 
+  it('goes on beside items that are too large to be read of the other nodes', async (t) => {
+    const { store, servers, nodes, stateOf, lines } = await startLab(t, {
+      nodeArguments: ['-I', '4m'],
+    });
+    const keys = Array.from({ length: 60 }, (_, n) => `:1:key${n}`);
+    for (const key of keys) await store.store('set', key, Buffer.from('v'), 0, 3_600);
+    for (let n = 0; n < 6; n++) {
+      await store.store('set', `:1:large${n}`, Buffer.alloc(1_000_000), 0, 3_600);
+      await store.store('append', `:1:large${n}`, Buffer.alloc(100_000), 0, 0);
+    }
+    await servers[1]!.kill();
+    await until('the loss is seen', () => stateOf(1).state !== 'full');
+    const extraArguments = ['-I', '4m'];
+    servers[1] = await startMemcached(t, { port: servers[1]!.port, extraArguments });
+    await until('the node is full', () => stateOf(1).state === 'full', 30_000);
+    for (const key of keys) {
+      const held = await Promise.all(nodes.map((node) => node.fetch(key)));
+      assert.equal(held.filter((item) => item?.value.toString() === 'v').length, 2, key);
+    }
+    const [told] = lines.filter(({ msg }) => msg === 'other nodes do not tell all items');
+    assert.match(String(told?.remedy), /CACHE_MAX_VALUE_BYTES/);
+    assert.ok(Number(told?.untold) > 0);
+    assert.deepEqual(
+      lines.filter(({ msg }) => msg === 'a node does not take all items'),
+      [],
+    );
+  });
+
   it('removes what was deleted and corrects what was changed while the node was away', async (t) => {
     const { store, servers, nodes, stateOf } = await startLab(t);
     const keys = Array.from({ length: 90 }, (_, n) => `:1:key${n}`);

@@ -12,10 +12,16 @@ function item(value: string): LivingItem {
 }
 
 /** An owner that has the item, and one that is being refilled; each node does what it is given. */
-function copying(source: Partial<CacheNode>, target: Partial<CacheNode>) {
+function copying(
+  source: Partial<CacheNode>,
+  target: Partial<CacheNode>,
+  ...others: Partial<CacheNode>[]
+) {
+  const receiver = { address: 'target:1', ...target } as CacheNode;
   const places = [
     { node: { address: 'source:1', ...source }, entry: { state: 'full' } },
-    { node: { address: 'target:1', ...target }, entry: { state: 'refilling' } },
+    { node: receiver, entry: { state: 'refilling' } },
+    ...others.map((node) => ({ node, entry: { state: 'full' } })),
   ];
   const replicas = {
     view: { arrangement: {}, isSettled: () => true, holds: () => true },
@@ -23,7 +29,7 @@ function copying(source: Partial<CacheNode>, target: Partial<CacheNode>) {
     clock: { unixMs: () => 0 },
     whenUnsure: 'refuse',
   };
-  return copyItem(replicas as unknown as Replicas, 'key', places[1]!.node as CacheNode);
+  return copyItem(replicas as unknown as Replicas, 'key', receiver);
 }
 
 describe('a copy of an item', () => {
@@ -48,9 +54,20 @@ describe('a copy of an item', () => {
   });
 
   test('is none where an owner refuses to tell, which is not the fault of who is to have it', async () => {
-    const copy = copying({ inspect: refuses('source:1') }, taking);
-    await assert.rejects(copy, (error: unknown) => {
-      return error instanceof UnavailableError && error.node === 'source:1';
-    });
+    const refusing = { inspect: refuses('source:1') };
+    assert.equal(await copying(refusing, taking), 'untold');
+    assert.equal(await copying(refusing, taking, { inspect: async () => undefined }), 'untold');
+  });
+
+  test('is made where another owner tells', async () => {
+    const refusing = { inspect: refuses('source:1') };
+    assert.equal(await copying(refusing, taking, telling), 'copied');
+    assert.equal(await copying(telling, taking, refusing), 'copied');
+  });
+
+  test('is not made up for where an owner does not answer', async () => {
+    const away = new UnavailableError('source:1', 'away');
+    const silent = { inspect: () => Promise.reject(away) };
+    await assert.rejects(copying(silent, taking, telling), away);
   });
 });
