@@ -19,7 +19,7 @@ const OPTIONS: ServerOptions = {
   headersTimeout: 10_000,
   requestTimeout: 10_000,
   connectionsCheckingInterval: 1_000,
-  // Node's own refusal is made for each head that it reads, and does not come to `bounded`.
+  // Node's own refusal is made for each head that it reads, and would not be counted.
   requireHostHeader: false,
 };
 const HANDSHAKE_MS = 10_000;
@@ -39,12 +39,16 @@ export function createAdminHttp(
   listener: RequestListener,
   tls?: SecureContextOptions,
 ): AdminHttpServer {
-  const bounded = withoutPipelines(answerable(listener));
+  const pipelines = new Pipelines();
+  const bounded = pipelines.bound(withHost(listener));
   const server = tls
     ? createTlsServer({ ...OPTIONS, handshakeTimeout: HANDSHAKE_MS, ...tls }, bounded)
     : createServer(OPTIONS, bounded);
-  // Who expects anything but 100-continue is answered by Node where nobody else does.
-  server.on('checkExpectation', bounded);
+  // Who expects anything but 100-continue (RFC 9110 §10.1.1) is answered by Node where nobody else does.
+  server.on(
+    'checkExpectation',
+    pipelines.bound((_req, res) => refuse(res, 417)),
+  );
   server.timeout = IDLE_MS;
   server.maxConnections = MOST_CONNECTIONS;
   const seats = new Seats(MOST_PER_ADDRESS);
@@ -56,12 +60,10 @@ export function createAdminHttp(
   return server;
 }
 
-/** Refuses what Node would refuse: an unknown expectation, and no host (RFC 9110 §10.1.1, RFC 9112 §3.2). */
-function answerable(listener: RequestListener): RequestListener {
+/** Refuses a request without a host, as Node does unless told otherwise (RFC 9112 §3.2). */
+function withHost(listener: RequestListener): RequestListener {
   return (req, res) => {
-    const { expect, host } = req.headers;
-    if (expect !== undefined && expect.toLowerCase() !== '100-continue') refuse(res, 417);
-    else if (host === undefined && req.httpVersion === '1.1') refuse(res, 400);
+    if (req.headers.host === undefined && req.httpVersion === '1.1') refuse(res, 400);
     else listener(req, res);
   };
 }
@@ -74,18 +76,23 @@ function refuse(res: ServerResponse, status: number): void {
  * Node makes a request and an answer of each head that it reads, a thousand of one read, and keeps all of
  * them while the first answer is not taken: 25 bytes of a client are 9 KiB here.
  */
-function withoutPipelines(listener: RequestListener): RequestListener {
-  const waiting = new WeakMap<Socket, number>();
-  return (req, res) => {
-    const { socket } = req;
-    if (socket.destroyed) return;
-    const count = (waiting.get(socket) ?? 0) + 1;
-    if (count > MOST_WAITING) {
-      socket.destroy();
-      return;
-    }
-    waiting.set(socket, count);
-    res.once('close', () => waiting.set(socket, waiting.get(socket)! - 1));
-    listener(req, res);
-  };
+class Pipelines {
+  /** Answers that wait, by connection. */
+  readonly #waiting = new WeakMap<Socket, number>();
+
+  /** Has a listener hear of a request unless too many wait; its connection is ended then. */
+  bound(listener: RequestListener): RequestListener {
+    return (req, res) => {
+      const { socket } = req;
+      if (socket.destroyed) return;
+      const count = (this.#waiting.get(socket) ?? 0) + 1;
+      if (count > MOST_WAITING) {
+        socket.destroy();
+        return;
+      }
+      this.#waiting.set(socket, count);
+      res.once('close', () => this.#waiting.set(socket, this.#waiting.get(socket)! - 1));
+      listener(req, res);
+    };
+  }
 }
