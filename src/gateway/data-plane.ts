@@ -37,7 +37,7 @@ export interface DataPlaneOptions {
   readonly share: Share;
   readonly uplink: Uplink;
   /** Told when a request has to wait for a backend with room, which other data planes may have. */
-  readonly onFull?: () => void;
+  readonly onLimit?: () => void;
   /** Port of the portal, for the redirector. */
   readonly portalPort: number;
   /** Port of the session cache, to look sessions up; undefined: it is off. */
@@ -100,7 +100,7 @@ export class DataPlane {
         };
         const log = logger.child({ service });
         const own = service === 'console' ? { admission, pins } : {};
-        const told = { onFull: options.onFull ?? (() => {}), onFailure, logger: log };
+        const told = { onLimit: options.onLimit ?? (() => {}), onFailure, logger: log };
         return [service, new Service({ ...shared, ...rest, ...own, ...told, service, queueLimit })];
       }),
     );

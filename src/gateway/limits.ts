@@ -16,8 +16,16 @@ export interface Limited {
   readonly maxconn: number;
   /** Tells backends apart, so that not the same data plane has the odd lease of all. */
   readonly turn: number;
-  /** Another one from time to time: who has the odd lease of too few changes with it. */
-  readonly round: number;
+}
+
+/** How long the odd lease of too few stays with one data plane once it has it, in ms. */
+const ROUND_MS = 1_000;
+
+/** Where the odd lease of a backend is. */
+interface Round {
+  turn: number;
+  /** When every data plane was known to go by its part; undefined: that is yet to come. */
+  settledAt: number | undefined;
 }
 
 /**
@@ -28,15 +36,22 @@ export interface Limited {
 export class Limits {
   /** The latest that was granted, by service and backend. */
   readonly #granted = new WeakMap<Holder, Map<string, number>>();
+  /** By service and backend. */
+  readonly #rounds = new Map<string, Round>();
+  readonly #now: () => number;
+
+  /** @param now the time in ms, from any start; it never goes back */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /** How many leases of a backend each may hold from now on; one that drains decides by itself. */
   divide(all: readonly Holder[], limited: Limited): ReadonlyMap<Holder, number> {
     const most = new Map(all.map((holder) => [holder, this.#mostOf(holder, limited)]));
     const draining = all.filter(({ share }) => share === undefined);
-    const parts = partsOf(all, {
-      ...limited,
-      maxconn: Math.max(0, limited.maxconn - sumOf(draining.map((holder) => most.get(holder)!))),
-    });
+    const round = this.#roundOf(limited);
+    const left = limited.maxconn - sumOf(draining.map((holder) => most.get(holder)!));
+    const parts = partsOf(all, { ...limited, maxconn: Math.max(0, left) }, round.turn);
     for (const [holder, part] of parts) {
       // It has not told that it goes by what it was granted last: that may be on its way.
       if (!this.#isTold(holder, limited)) continue;
@@ -45,7 +60,23 @@ export class Limits {
       this.#remember(holder, limited, granted);
       most.set(holder, Math.max(most.get(holder)!, granted));
     }
+    const isSettled = Array.from(parts).every(
+      ([holder, part]) => this.#grantOf(holder, limited) === part && this.#isTold(holder, limited),
+    );
+    if (isSettled) round.settledAt ??= this.#now();
     return new Map(Array.from(parts.keys(), (holder) => [holder, this.#grantOf(holder, limited)!]));
+  }
+
+  /** It goes on when the one that has the odd lease has had it for a while, and not only was to have it. */
+  #roundOf({ service, backend, turn }: Limited): Round {
+    const key = `${service} ${backend}`;
+    const round = this.#rounds.get(key) ?? { turn, settledAt: undefined };
+    this.#rounds.set(key, round);
+    if (round.settledAt !== undefined && this.#now() - round.settledAt >= ROUND_MS) {
+      round.turn += 1;
+      round.settledAt = undefined;
+    }
+    return round;
   }
 
   /** The most that a data plane can hold at this moment, for all that is known. */
@@ -72,8 +103,8 @@ export class Limits {
   }
 }
 
-/** What each that takes new work is to have, sooner or later. */
-function partsOf(all: readonly Holder[], limited: Limited): Map<Holder, number> {
+/** What each that takes new work is to have, sooner or later; by `odd`, who has the odd one of too few. */
+function partsOf(all: readonly Holder[], limited: Limited, odd: number): Map<Holder, number> {
   const serving = all.filter((holder) => holder.share !== undefined);
   serving.sort((one, other) => one.share!.index - other.share!.index);
   // The parts of those that are yet to come are kept for them as long as nobody needs them.
@@ -81,11 +112,11 @@ function partsOf(all: readonly Holder[], limited: Limited): Map<Holder, number> 
   const needs = Array.from({ length: places }, (_, index) =>
     serving[index] ? needOf(serving[index], limited) : 0,
   );
-  const { maxconn, turn, round } = limited;
+  const { maxconn, turn } = limited;
   const isEnough = sumOf(needs) <= maxconn;
   const parts = isEnough
     ? fairParts(maxconn, withRoom(needs, maxconn), turn)
-    : fairParts(maxconn, needs, turn + round);
+    : fairParts(maxconn, needs, odd);
   return new Map(serving.map((holder, index) => [holder, parts[index]!]));
 }
 

@@ -48,11 +48,12 @@ export class Mailbox<Message extends object> {
       this.#underWay.delete(about);
       const next = this.#waiting.get(about);
       this.#waiting.delete(about);
+      if (next) {
+        this.sendLatest(about, next.message, () => {
+          for (const tell of next.told) tell();
+        });
+      }
       sent();
-      if (!next) return;
-      this.sendLatest(about, next.message, () => {
-        for (const tell of next.told) tell();
-      });
     });
   }
 }

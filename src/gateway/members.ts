@@ -6,9 +6,6 @@ import type { DataReport, OpenTunnel, Snapshot, Totals } from './messages.ts';
 import { backendIn, sumOf, Tally } from './tally.ts';
 import type { WatchedService } from './watched-service.ts';
 
-/** How often the odd lease of too few goes to another data plane, in ms: it moves in some 50 ms. */
-const ROUND_MS = 1_000;
-
 /** A data plane as the control plane deals with it; its report is what it last told. */
 export interface Member extends Holder {
   /** Of its process. */
@@ -121,13 +118,12 @@ export class Members {
   /** Of each backend that has a limit: how much of it is whose. */
   #limitsOf(members: readonly Member[]): ReadonlyMap<Backend, ReadonlyMap<Holder, number>> {
     const limits = new Map<Backend, ReadonlyMap<Holder, number>>();
-    const round = Math.floor(performance.now() / ROUND_MS);
     for (const { service, backends } of this.#options.services()) {
       for (const [turn, backend] of backends.entries()) {
         // Of `maxconn`, what is this gateway's.
         const { name, limit: maxconn } = backend;
         if (maxconn === Number.POSITIVE_INFINITY) continue;
-        const limited = { service, backend: name, maxconn, turn, round };
+        const limited = { service, backend: name, maxconn, turn };
         limits.set(backend, this.#limits.divide(members, limited));
       }
     }

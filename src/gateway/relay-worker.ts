@@ -33,7 +33,7 @@ export class RelayWorker {
         },
         hits: (hits) => supervisor.send({ type: 'hits', hits }),
       },
-      onFull: () => this.#reporter.soon(),
+      onLimit: () => this.#reporter.soon(),
       portalPort: task.portalPort,
       cachePort: task.cachePort,
       logger,
@@ -83,8 +83,8 @@ export class RelayWorker {
   /** Takes no more connections; resolves when the last one is gone. */
   async drain(): Promise<void> {
     const drained = this.#plane.drain();
-    void this.report();
-    this.#supervisor.send({ type: 'draining' });
+    // Behind the report that its limits are lower: who drains is granted nothing any more.
+    void this.report().then(() => this.#supervisor.send({ type: 'draining' }));
     await drained;
     await this.#end();
   }

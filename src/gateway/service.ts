@@ -48,7 +48,7 @@ export interface ServiceOptions {
   /** Most requests that wait at once. */
   readonly queueLimit: number;
   /** Told when a request has to wait in line where none did. */
-  readonly onFull: () => void;
+  readonly onLimit: () => void;
   /** Told when a lease ends in a failure of its backend, or in an error that it answered. */
   readonly onFailure: (backend: string, failure: BackendFailure) => void;
   /** Where a request for `/` is sent. */
@@ -86,7 +86,7 @@ export class Service {
       balance: options.balance,
       queueTimeoutMs: config.QUEUE_TIMEOUT,
       queueLimit: options.queueLimit,
-      onFull: options.onFull,
+      onLimit: options.onLimit,
       onFailure: ({ name, failedInARow: inARow }, outcome) => {
         options.onFailure(name, { outcome, inARow });
       },

@@ -41,8 +41,11 @@ export interface PoolOptions {
   readonly queueTimeoutMs?: number;
   /** Most requests that wait at once. */
   readonly queueLimit?: number;
-  /** Told when a request has to wait in line where none did, or is turned away as too many do. */
-  readonly onFull?: () => void;
+  /**
+   * Told of what whoever divides limits waits for: a request has to wait in line where none did, or is
+   * turned away as too many do; a lease beyond a limit that was lowered has ended.
+   */
+  readonly onLimit?: () => void;
   /** Told when a lease ends in a failure of its backend, or in an error that it answered. */
   readonly onFailure?: (backend: Backend, outcome: 'failed' | 'error') => void;
   /** Told when anything that decides who is chosen has changed, but counts and room. */
@@ -79,7 +82,7 @@ export class Pool {
   #stale = true;
   readonly #queueTimeoutMs: number;
   readonly #queueLimit: number;
-  readonly #onFull: () => void;
+  readonly #onLimit: () => void;
   readonly #onFailure: (backend: Backend, outcome: 'failed' | 'error') => void;
   readonly #onChange: (backend: Backend) => void;
   readonly #queue = new Set<Waiter>();
@@ -99,7 +102,7 @@ export class Pool {
     this.#tiers = [tier(), tier(), tier()];
     this.#queueTimeoutMs = options.queueTimeoutMs ?? 60_000;
     this.#queueLimit = options.queueLimit ?? DEFAULT_QUEUE_LIMIT;
-    this.#onFull = options.onFull ?? (() => {});
+    this.#onLimit = options.onLimit ?? (() => {});
     this.#onFailure = options.onFailure ?? (() => {});
     this.#onChange = options.onChange ?? (() => {});
   }
@@ -144,7 +147,7 @@ export class Pool {
     }
     if (this.#queue.size >= this.#queueLimit) {
       this.#turnedAwayAt = performance.now();
-      this.#onFull();
+      this.#onLimit();
       throw new GatewayError(
         'queueTimeout',
         `the queue of the ${this.service} is full (${this.#queueLimit} waiting)`,
@@ -202,7 +205,7 @@ export class Pool {
       signal?.addEventListener('abort', giveUp, { once: true });
       this.#queue.add(waiter);
       if (signal?.aborted) giveUp();
-      else if (this.#queue.size === 1) this.#onFull();
+      else if (this.#queue.size === 1) this.#onLimit();
     });
   }
 
@@ -258,6 +261,7 @@ export class Pool {
 
   readonly #onReleased = (backend: Backend, outcome: Outcome): void => {
     backend.active -= 1;
+    if (backend.active >= backend.limit) this.#onLimit();
     if (outcome === 'failed' || outcome === 'error') {
       if (outcome === 'failed') backend.failed += 1;
       backend.failedInARow += 1;

@@ -109,7 +109,7 @@ describe('the number of workers', () => {
 });
 
 describe('the limits of data planes', () => {
-  const limited = { service: 'portal', backend: 'one', maxconn: 8, turn: 0, round: 0 };
+  const limited = { service: 'portal', backend: 'one', maxconn: 8, turn: 0 };
 
   /** A data plane that goes by what it is granted, when it is said to. */
   class Plane {
@@ -220,26 +220,34 @@ describe('the limits of data planes', () => {
     assert.deepEqual(divide(limits, both), [7, 1]);
   });
 
-  test('are had in turns where there are fewer than planes that need one', () => {
-    const limits = new Limits();
-    const both = [new Plane(0, 2), new Plane(1, 2)];
-    const had: (number | undefined)[][] = [];
-    for (const plane of both) plane.queued = 5;
-    for (let round = 0; round < 3; round++) {
-      for (let step = 0; step < 3; step++) {
-        const parts = divide(limits, both, { maxconn: 1, round });
+  test('are had in turns where there are fewer than planes that need one, however long each has work', () => {
+    const REPORT_MS = 25;
+    for (const workMs of [50, 500, 1_000, 1_500, 2_000, 2_025, 3_000]) {
+      let now = 0;
+      const limits = new Limits(() => now);
+      const both = [new Plane(0, 2), new Plane(1, 2)];
+      for (const plane of both) plane.queued = 5;
+      const endsAt = [0, 0];
+      const hadAt = [0, 0];
+      for (; now < 60_000; now += REPORT_MS) {
+        const parts = divide(limits, both, { maxconn: 1 });
         for (const [nth, plane] of both.entries()) {
-          plane.active = parts[nth]!;
+          if (now >= endsAt[nth]!) plane.active = 0;
+          // The next one begins at once where it may.
+          if (plane.active === 0 && plane.limit > 0) {
+            plane.active = 1;
+            endsAt[nth] = now + workMs;
+          }
+          if (plane.active > 0) hadAt[nth] = now;
+          assert.ok(
+            now - hadAt[nth]! <= 2 * workMs + 1_500,
+            `plane ${nth} waits since ${hadAt[nth]}, now ${now}, work of ${workMs}`,
+          );
           plane.tell(parts[nth]!);
         }
+        assert.ok(both[0]!.active + both[1]!.active <= 1);
       }
-      had.push(both.map(({ limit }) => limit));
     }
-    assert.deepEqual(had, [
-      [1, 0],
-      [0, 1],
-      [1, 0],
-    ]);
   });
 
   test('leave nothing to successors while those before them hold all', () => {

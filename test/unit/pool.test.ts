@@ -198,7 +198,7 @@ describe('a pool', () => {
     let now = 0;
     t.mock.method(performance, 'now', () => now);
     let told = 0;
-    const pool = poolOf('http://a:1 maxconn=1', { queueLimit: 1, onFull: () => (told += 1) });
+    const pool = poolOf('http://a:1 maxconn=1', { queueLimit: 1, onLimit: () => (told += 1) });
     pool.claim();
     assert.equal(told, 0);
     const leaver = new AbortController();
@@ -212,6 +212,17 @@ describe('a pool', () => {
     assert.equal(pool.turnsAway, false);
     leaver.abort(new Error('gone'));
     await assert.rejects(waits);
+  });
+
+  test('tells when a lease has ended that was beyond a limit lowered since, and of no other', () => {
+    let told = 0;
+    const pool = poolOf('http://a:1 maxconn=3', { onLimit: () => (told += 1) });
+    const leases = [pool.claim()!, pool.claim()!, pool.claim()!];
+    pool.backends[0]!.limit = 2;
+    leases.pop()!.release('ok');
+    assert.equal(told, 1);
+    leases.pop()!.release('ok');
+    assert.equal(told, 1);
   });
 
   test('those who wait are told when the last backend goes down', async () => {
