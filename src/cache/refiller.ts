@@ -38,6 +38,9 @@ export interface RefillProgress {
   untold: number;
 }
 
+/** Outcomes that the log tells the number of. */
+const COUNTED = ['copied', 'removed', 'refused', 'untold'] as const;
+
 const TICK_MS = 200;
 const COPIES_AT_ONCE = 16;
 const COPY_ATTEMPTS = 5;
@@ -250,10 +253,9 @@ export class Refiller {
       if (!(await lock.hold(this.#clock.now()))) throw new RefillOver('another gateway goes on');
       const outcomes = await Promise.all(batch.map((key) => this.#copy(key, node)));
       progress.keys += batch.length;
-      progress.copied += outcomes.filter((outcome) => outcome === 'copied').length;
-      progress.removed += outcomes.filter((outcome) => outcome === 'removed').length;
-      progress.refused += outcomes.filter((outcome) => outcome === 'refused').length;
-      progress.untold += outcomes.filter((outcome) => outcome === 'untold').length;
+      for (const counted of COUNTED) {
+        progress[counted] += outcomes.filter((outcome) => outcome === counted).length;
+      }
       const due = started + (batch.length / this.#options.keysPerSecond) * 1000;
       const wait = Math.floor(due - this.#clock.now());
       if (wait > 0) await sleep(this.#clock, wait);

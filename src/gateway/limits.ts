@@ -68,9 +68,9 @@ export class Limits {
   }
 
   /** It goes on when the one that has the odd lease has had it for a while, and not only was to have it. */
-  #roundOf({ service, backend, turn }: Limited): Round {
-    const key = `${service} ${backend}`;
-    const round = this.#rounds.get(key) ?? { turn, settledAt: undefined };
+  #roundOf(limited: Limited): Round {
+    const key = keyOf(limited);
+    const round = this.#rounds.get(key) ?? { turn: limited.turn, settledAt: undefined };
     this.#rounds.set(key, round);
     if (round.settledAt !== undefined && this.#now() - round.settledAt >= ROUND_MS) {
       round.turn += 1;
@@ -92,15 +92,19 @@ export class Limits {
     return granted === undefined || told?.limit === granted;
   }
 
-  #grantOf(holder: Holder, { service, backend }: Limited): number | undefined {
-    return this.#granted.get(holder)?.get(`${service} ${backend}`);
+  #grantOf(holder: Holder, limited: Limited): number | undefined {
+    return this.#granted.get(holder)?.get(keyOf(limited));
   }
 
-  #remember(holder: Holder, { service, backend }: Limited, granted: number): void {
+  #remember(holder: Holder, limited: Limited, granted: number): void {
     const known = this.#granted.get(holder) ?? new Map<string, number>();
-    known.set(`${service} ${backend}`, granted);
+    known.set(keyOf(limited), granted);
     this.#granted.set(holder, known);
   }
+}
+
+function keyOf({ service, backend }: Limited): string {
+  return `${service} ${backend}`;
 }
 
 /** What each that takes new work is to have, sooner or later; by `odd`, who has the odd one of too few. */
