@@ -82,6 +82,12 @@ export class HeaderLines implements Fields {
     return this.text.slice(this.valueStart(line), this.valueEnd(line));
   }
 
+  /** Whether a line has this value. To compare with what was cut out would be a call into V8's runtime. */
+  hasValue(line: number, value: string): boolean {
+    const start = this.valueStart(line);
+    return this.valueEnd(line) - start === value.length && this.text.startsWith(value, start);
+  }
+
   /** Whether the line has this name, given in lower case. */
   isNamed(line: number, name: string): boolean {
     return isWord(this.text, this.start(line), this.#nameEnd(line), name);

@@ -211,7 +211,7 @@ function fateInRequest(head: RequestHead, line: number, affinity?: AffinityCooki
   switch (lines.kind(line)) {
     case HOST:
       // The authority of an absolute-form target replaces it (RFC 9112 §3.2.2).
-      return lines.valueAt(line) === head.host ? STAYS : `Host: ${head.host}\r\n`;
+      return lines.hasValue(line, head.host) ? STAYS : `Host: ${head.host}\r\n`;
     case CONTENT_LENGTH:
       return fateOfLength(lines, line);
     case TRANSFER_ENCODING:
@@ -300,7 +300,7 @@ function fateOfSetCookie(
 
 /** A line whose value is to be `value`. */
 function fateOfValue(lines: HeaderLines, line: number, value: string): Fate {
-  return value === lines.valueAt(line) ? STAYS : `${lines.name(line)}: ${value}\r\n`;
+  return lines.hasValue(line, value) ? STAYS : `${lines.name(line)}: ${value}\r\n`;
 }
 
 function upgradeLines(upgrade: string): string {

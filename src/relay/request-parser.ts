@@ -8,7 +8,7 @@ import {
   type RequestHead,
 } from './head.ts';
 import { HeadScanner } from './head-scanner.ts';
-import { isWord } from './octets.ts';
+import { copyOf, isWord } from './octets.ts';
 import { RequestLine } from './request-line.ts';
 
 const SLASH = 0x2f;
@@ -88,8 +88,10 @@ export class RequestParser {
       if (minor === 0) return '';
       throw new HeadError(400, 'Host is missing');
     }
-    const host = lines.valueAt(line);
-    if (host === this.#lastHost) return host;
+    const last = this.#lastHost;
+    if (last !== undefined && lines.hasValue(line, last)) return last;
+    // It outlives the head that it is cut out of.
+    const host = copyOf(lines.valueAt(line));
     if (!isAuthority(host)) throw new HeadError(400, 'Host is not a host and port');
     this.#lastHost = host;
     return host;
