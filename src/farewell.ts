@@ -9,7 +9,12 @@ const GRACE_MS = 2_000;
  */
 export function endSoon(socket: Duplex, lastBytes?: string): void {
   if (socket.destroyed) return;
+  destroySoon(socket);
+  socket.end(lastBytes, () => socket.destroy());
+}
+
+/** Ends the whole of a connection `GRACE_MS` from now, if it has not ended by then. */
+export function destroySoon(socket: Duplex): void {
   const timer = setTimeout(() => socket.destroy(), GRACE_MS);
   socket.once('close', () => clearTimeout(timer));
-  socket.end(lastBytes, () => socket.destroy());
 }

@@ -11,12 +11,6 @@ export interface Intake {
   take: (bytes: Buffer) => void;
 }
 
-/** A connection that is read without 'data' events. */
-export interface RawConnection {
-  readonly socket: Socket;
-  readonly intake: Intake;
-}
-
 interface Slots {
   readonly buffer: symbol;
   readonly callback: symbol;

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
-import { endSoon } from '../farewell.ts';
-import { type Intake, type RawConnection, readInto } from '../intake.ts';
+import { type Intake, readInto } from '../intake.ts';
 import { rawErrorPage } from '../policy/error-page.ts';
 import { isSafe } from '../upstream/attempts.ts';
 import { failureOf } from '../upstream/failure.ts';
@@ -15,8 +14,10 @@ import { Exchange, type ForwardedRequest, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
 import { copyOf } from './octets.ts';
 import { ForwardedLines, informationalHead } from './outgoing-head.ts';
+import type { RawConnection } from './raw-connection.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
+import { SendQueue } from './send-queue.ts';
 import { terminationOf } from './termination.ts';
 import { UptakeWatch } from './uptake.ts';
 import { WebsocketRequest } from './websocket-request.ts';
@@ -45,8 +46,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   readonly #forwarded: ForwardedLines;
   readonly #relay: DownstreamContext;
   readonly #intake: Intake;
+  readonly #sendQueue: SendQueue;
   readonly #handlers = {
-    drain: () => this.#onDrain(),
     end: () => this.#onEnd(),
     // What follows an error is 'close'; the handler keeps it from being thrown.
     error: () => {},
@@ -82,6 +83,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.deadline = relay.deadlines.in(relay.timeouts.headerMs);
     relay.deadlines.add(this);
     for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
+    this.#sendQueue = new SendQueue(socket, relay.outbox);
+    this.#sendQueue.onDrain = () => this.#onDrain();
     this.#intake = { buffer: relay.readBuffer, take: (bytes) => this.#take(bytes) };
     readInto(socket, this.#intake);
   }
@@ -104,7 +107,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         break;
       case 'body':
         // It has its answer, and may have stopped for that: while some of it waits, that is watched.
-        if (this.#answer?.begun && this.#socket.writableLength > 0) {
+        if (this.#answer?.begun && this.#sendQueue.length > 0) {
           this.#awaitUptake();
           break;
         }
@@ -115,7 +118,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
         break;
       default:
         // While something waits to be taken, that is watched.
-        if (this.#socket.writableLength > 0) this.#awaitUptake();
+        if (this.#sendQueue.length > 0) this.#awaitUptake();
         else this.#giveUp();
     }
   }
@@ -127,7 +130,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   /** Nothing was asked for `keepAliveMs`: it is idle only if the last answer has gone. */
   #onIdle(): void {
-    if (this.#socket.writableLength === 0) {
+    if (this.#sendQueue.length === 0) {
       this.#endIdle();
       return;
     }
@@ -137,18 +140,18 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   /** Ends a connection between two requests; what still comes is of no use, and nobody is asked for it. */
   #endIdle(): void {
-    if (this.#socket.writableLength > 0) {
+    if (this.#sendQueue.length > 0) {
       this.#linger();
       return;
     }
     this.#state = 'lingering';
     this.deadline = Number.POSITIVE_INFINITY;
-    endSoon(this.#socket);
+    this.#sendQueue.endSoon();
   }
 
   #watchUptake(): void {
     const { deadlines, timeouts } = this.#relay;
-    this.#uptake ??= new UptakeWatch(this.#socket, deadlines, timeouts.clientMs, () => {
+    this.#uptake ??= new UptakeWatch(this.#sendQueue, deadlines, timeouts.clientMs, () => {
       this.#giveUp();
     });
     this.#uptake.start();
@@ -236,7 +239,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       client: this.#peer.endpoints,
     };
     if (websocket?.settled) this.#forwardWhen(websocket.settled, answer, request);
-    else this.#forward(request, rest.subarray(0, end), complete);
+    else this.#forward(request, end === 0 ? EMPTY : rest.subarray(0, end), complete);
   }
 
   #forward(request: ForwardedRequest, body: Buffer, complete: boolean): void {
@@ -299,7 +302,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   informational(head: ResponseHead): void {
     // RFC 9110 §15.2: never to an HTTP/1.0 client.
-    if (this.#answer?.minor === 1) this.#socket.write(informationalHead(head), 'latin1');
+    if (this.#answer?.minor === 1) this.#sendQueue.write(informationalHead(head));
     if (head.status !== 100 || !this.#awaitsContinue) return;
     this.#awaitsContinue = false;
     if (this.#state === 'body' && !this.#socket.isPaused()) this.#awaitBody();
@@ -325,7 +328,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     const early = this.#state !== 'response' ? 'switched protocols too early' : undefined;
     const fault = early ?? answer.faultOfSwitch(head);
     if (fault) {
-      upstream.socket.destroy();
+      upstream.sendQueue.socket.destroy();
       lease.release('failed');
       this.#refuse(new GatewayError('badGateway', `${lease.backend.name} ${fault}`));
       return;
@@ -339,10 +342,10 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#leave();
     // These alone: TLS has listeners of its own.
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
-    this.#relay.outbox.write(socket, hello, rest);
-    if (this.#stash.length > 0) upstream.socket.write(this.#stash);
+    this.#sendQueue.write(hello, rest);
+    upstream.sendQueue.write('', this.#stash);
     this.#relay.openTunnel({
-      downstream: { socket, intake: this.#intake },
+      downstream: { intake: this.#intake, sendQueue: this.#sendQueue },
       upstream,
       early: { fromClient: this.#stash, fromBackend: rest },
       lease,
@@ -362,11 +365,10 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   }
 
   #write(head: string, bytes: Buffer, complete: boolean): boolean {
-    const socket = this.#socket;
     if (this.#answer) this.#answer.bytes += head.length + bytes.length;
     this.#relay.counters.bytesOut += head.length + bytes.length;
-    this.#relay.outbox.write(socket, head, bytes);
-    const more = socket.writableLength < MAX_UNSENT;
+    this.#sendQueue.write(head, bytes);
+    const more = this.#sendQueue.length < MAX_UNSENT;
     // While its answer comes, nobody waits for the rest of the request.
     if (this.#state === 'body') {
       this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
@@ -399,7 +401,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       return;
     }
     this.#state = 'response';
-    if (this.#socket.writableLength < MAX_UNSENT) {
+    if (this.#sendQueue.length < MAX_UNSENT) {
       this.#next();
       return;
     }
@@ -465,7 +467,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       this.#relay.report.answered(record);
     }
     this.#relay.counters.bytesOut += page.length;
-    this.#socket.write(page);
+    this.#sendQueue.write(page);
     this.#finish();
   }
 
@@ -477,7 +479,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#state = 'lingering';
     this.#awaitUptake();
     this.#stash = EMPTY;
-    this.#socket.end(() => {
+    this.#sendQueue.end(() => {
       this.deadline = this.#relay.deadlines.in(LINGER_MS);
     });
     this.#socket.resume();
@@ -490,7 +492,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   /** Ends the connection at once; what there is of an answer is the client's. */
   #cut(): void {
-    this.#socket.uncork();
+    this.#sendQueue.send();
     this.#socket.destroy();
   }
 

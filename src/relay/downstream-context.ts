@@ -1,4 +1,3 @@
-import type { RawConnection } from '../intake.ts';
 import type { Client } from '../policy/forwarded.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import type { Lease } from '../upstream/pool.ts';
@@ -8,6 +7,7 @@ import type { Deadlines } from './deadlines.ts';
 import type { ExchangeContext } from './exchange.ts';
 import type { RequestHead } from './head.ts';
 import type { Outbox } from './outbox.ts';
+import type { RawConnection } from './raw-connection.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { ExchangeRecord, RelayReport } from './relay-report.ts';
 import type { EarlyBytes } from './tunnel.ts';

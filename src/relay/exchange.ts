@@ -1,11 +1,11 @@
 import { GatewayError } from '../errors.ts';
-import type { RawConnection } from '../intake.ts';
 import { Attempts, outcomeOf } from '../upstream/attempts.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
 import { ConnectError, failureOf } from '../upstream/failure.ts';
 import type { Lease, Outcome, Pool } from '../upstream/pool.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { ResponseHead } from './head.ts';
+import type { RawConnection } from './raw-connection.ts';
 import type { Phase } from './termination.ts';
 import type { UpstreamConnection, UpstreamListener } from './upstream-connection.ts';
 

@@ -1,97 +1,63 @@
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { READ_BYTES } from '../intake.ts';
 
+/** Something that has small pieces to send. */
+export interface Sender {
+  /** Sends what has been gathered. */
+  onTurnEnd(): void;
+}
+
+/** For a head and a small body. What is larger is not gathered. */
+export const SMALL_BYTES = 4_096;
+/** For all that is read at once, and a head before it. */
+const LARGE_BYTES = READ_BYTES + 8_192;
+
 /**
- * What is written to sockets. Small pieces wait for the end of the turn of the event loop, and go out
- * together: whoever gets them is woken once for several of them, and the code of the kernel and ours
- * take turns less often. That is a tenth of what a small request costs; where a turn has one request
+ * What the send queues of a relay share. Small pieces wait for the end of the turn of the event loop, and
+ * go out together: whoever gets them is woken once for several of them, and the code of the kernel and
+ * ours take turns less often. That is a tenth of what a small request costs; where a turn has one request
  * only, nothing waits. Bytes are copied into buffers that are used again when they have been sent: new
  * ones for each answer would keep the garbage collector busy.
  */
 export class Outbox {
-  /** For a head and a small body. */
-  readonly #small = new FreeList(4_096, 256);
-  /** For all that is read at once, and a head before it. */
-  readonly #large = new FreeList(READ_BYTES + 8_192, 64);
-  /** Corked until the end of the turn. */
-  #held: Socket[] = [];
-  /** What is given back then. */
-  #lent: Lent[] = [];
+  readonly #small = new FreeList(SMALL_BYTES, 256);
+  readonly #large = new FreeList(LARGE_BYTES, 64);
+  #waiting: Sender[] = [];
 
-  /** Writes latin1 characters, and bytes that are the caller's own again afterwards. */
-  write(socket: Socket, head: string, bytes: Buffer): void {
-    const length = head.length + bytes.length;
-    if (length > this.#small.bytes) {
-      this.#writeLarge(socket, head, bytes, length);
-      return;
-    }
-    // To TLS, writing nothing is more than nothing.
-    if (length === 0) return;
-    this.#hold(socket);
-    if (bytes.length === 0) {
-      socket.write(head, 'latin1');
-      return;
-    }
-    const buffer = this.#small.take();
-    const text = filled(buffer, head, bytes).subarray(0, length);
-    if ((socket as Partial<TLSSocket>).encrypted) {
-      socket.write(text, () => this.#small.give(buffer));
-      return;
-    }
-    socket.write(text);
-    // To be called back would cost a tick.
-    this.#lent.push({ socket, buffer });
+  /** Has it send at the end of this turn. */
+  gather(sender: Sender): void {
+    if (this.#waiting.push(sender) === 1) setImmediate(this.#endTurn);
   }
 
-  #writeLarge(socket: Socket, head: string, bytes: Buffer, length: number): void {
-    socket.uncork();
-    if (length > this.#large.bytes) {
-      socket.write(filled(Buffer.allocUnsafe(length), head, bytes));
-      return;
-    }
-    const buffer = this.#large.take();
-    const text = filled(buffer, head, bytes).subarray(0, length);
-    socket.write(text, () => this.#large.give(buffer));
+  /** A buffer for so many bytes or more, to be given back. */
+  take(bytes: number): Buffer {
+    if (bytes <= SMALL_BYTES) return this.#small.take();
+    return bytes <= LARGE_BYTES ? this.#large.take() : Buffer.allocUnsafeSlow(bytes);
   }
 
-  #hold(socket: Socket): void {
-    if (socket.writableCorked > 0) return;
-    socket.cork();
-    if (this.#held.push(socket) === 1) setImmediate(this.#send);
+  give(buffer: Buffer): void {
+    if (buffer.length === SMALL_BYTES) this.#small.give(buffer);
+    else if (buffer.length === LARGE_BYTES) this.#large.give(buffer);
   }
 
-  readonly #send = (): void => {
-    const held = this.#held;
-    const lent = this.#lent;
-    this.#held = [];
-    this.#lent = [];
-    for (const socket of held) socket.uncork();
-    // The kernel has mostly taken it by now. What it has not taken is left to the garbage collector.
-    for (const { socket, buffer } of lent) {
-      if (socket.writableLength === 0) this.#small.give(buffer);
-    }
+  readonly #endTurn = (): void => {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const sender of waiting) sender.onTurnEnd();
   };
 }
 
-interface Lent {
-  readonly socket: Socket;
-  readonly buffer: Buffer;
-}
-
 class FreeList {
-  /** Size of each. */
-  readonly bytes: number;
+  readonly #bytes: number;
   readonly #most: number;
   readonly #free: Buffer[] = [];
 
   constructor(bytes: number, most: number) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
     this.#most = most;
   }
 
   take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.bytes);
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes);
   }
 
   give(buffer: Buffer): void {
@@ -99,10 +65,4 @@ class FreeList {
     // To V8 it is a small object that can wait until 64 MiB of them make it go through the whole heap.
     else (buffer.buffer as ArrayBuffer).transfer(0);
   }
-}
-
-function filled(buffer: Buffer, head: string, bytes: Buffer): Buffer {
-  if (head !== '') buffer.write(head, 'latin1');
-  buffer.set(bytes, head.length);
-  return buffer;
 }

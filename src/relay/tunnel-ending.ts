@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { endSoon } from '../farewell.ts';
-import type { Outbox } from './outbox.ts';
+import type { SendQueue } from './send-queue.ts';
 import { closeFrame, type WebsocketFrames } from './websocket-frames.ts';
 
 /** By what a tunnel ended: a side of it, or a cause for which the gateway ends it. */
@@ -31,6 +30,7 @@ export interface TunnelEnd {
 /** One end of a tunnel, and the frames that come from it. */
 export interface TunnelSide {
   readonly socket: Socket;
+  readonly sendQueue: SendQueue;
   readonly frames: WebsocketFrames;
 }
 
@@ -44,16 +44,14 @@ export class EndingSide {
   /** The other side, which sends what this one gets. */
   readonly #source: TunnelSide;
   readonly #frame: Buffer;
-  readonly #outbox: Outbox;
   /** Nothing goes to it any more: it has its close frame, or cannot be given one. */
   #told = false;
   #over = false;
 
-  constructor(side: TunnelSide, source: TunnelSide, frame: Buffer, outbox: Outbox) {
+  constructor(side: TunnelSide, source: TunnelSide, frame: Buffer) {
     this.#side = side;
     this.#source = source;
     this.#frame = frame;
-    this.#outbox = outbox;
   }
 
   /** Begins, with the close frame itself where no other frame is under way. */
@@ -79,12 +77,12 @@ export class EndingSide {
       return;
     }
     const end = frames.takeToBoundary(bytes);
-    this.#outbox.write(this.#side.socket, '', bytes.subarray(0, end));
+    this.#side.sendQueue.write('', bytes.subarray(0, end));
     if (frames.atBoundary) {
       this.#tell();
       frames.take(bytes.subarray(end));
       this.heard();
-    } else if (this.#side.socket.writableNeedDrain) {
+    } else if (this.#side.sendQueue.full) {
       source.pause();
     }
   }
@@ -107,14 +105,13 @@ export class EndingSide {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    endSoon(this.#side.socket);
+    this.#side.sendQueue.endSoon();
   }
 
   #tell(): void {
     this.#told = true;
     // Who has closed already sends nothing else (§5.5.1), and that has been passed on; nothing follows our end.
-    const { socket } = this.#side;
-    if (!this.#source.frames.closing && !socket.writableEnded) socket.write(this.#frame);
+    if (!this.#source.frames.closing) this.#side.sendQueue.write('', this.#frame);
   }
 }
 
@@ -123,13 +120,12 @@ export function endBoth(
   client: TunnelSide,
   backend: TunnelSide,
   { code, reason }: TunnelEnd,
-  outbox: Outbox,
 ): { readonly client: EndingSide; readonly backend: EndingSide } {
   const toClient = closeFrame(code, reason);
   const toBackend = closeFrame(code, reason, randomBytes(4));
   const ending = {
-    client: new EndingSide(client, backend, toClient, outbox),
-    backend: new EndingSide(backend, client, toBackend, outbox),
+    client: new EndingSide(client, backend, toClient),
+    backend: new EndingSide(backend, client, toBackend),
   };
   ending.client.start();
   ending.backend.start();

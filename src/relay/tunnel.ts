@@ -1,8 +1,5 @@
-import type { Socket } from 'node:net';
-import { endSoon } from '../farewell.ts';
-import type { RawConnection } from '../intake.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
-import type { Outbox } from './outbox.ts';
+import type { RawConnection } from './raw-connection.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { Termination } from './termination.ts';
 import { type EndingSide, endBoth, type TunnelEnd, type TunnelSide } from './tunnel-ending.ts';
@@ -60,7 +57,6 @@ export interface TunnelTimeouts {
 
 export interface TunnelContext {
   readonly deadlines: Deadlines;
-  readonly outbox: Outbox;
   readonly counters: RelayCounters;
   readonly timeouts: TunnelTimeouts;
 }
@@ -105,12 +101,10 @@ export class Tunnel implements Deadlined {
     context: TunnelContext,
     onClosed: (report: TunnelReport) => void,
   ) {
-    const { socket: downstream } = client;
-    const { socket: upstream } = backend;
-    this.#client = { socket: downstream, frames: new WebsocketFrames('client') };
-    this.#backend = { socket: upstream, frames: new WebsocketFrames('server') };
-    this.#down = new Uptake(downstream);
-    this.#up = new Uptake(upstream);
+    this.#client = sideOf(client, 'client');
+    this.#backend = sideOf(backend, 'server');
+    this.#down = new Uptake(client.sendQueue);
+    this.#up = new Uptake(backend.sendQueue);
     this.#context = context;
     this.#onClosed = onClosed;
     this.#received = early.fromClient.length;
@@ -133,8 +127,8 @@ export class Tunnel implements Deadlined {
       }
       clientFrames.take(bytes);
       if (clientFrames.closing) this.#by ??= 'client';
-      context.outbox.write(upstream, '', bytes);
-      this.#passed(downstream, upstream);
+      backend.sendQueue.write('', bytes);
+      this.#passed(this.#client, this.#backend);
     };
     backend.intake.take = (bytes) => {
       this.#sent += bytes.length;
@@ -146,13 +140,13 @@ export class Tunnel implements Deadlined {
       }
       backendFrames.take(bytes);
       if (backendFrames.closing) this.#by ??= 'backend';
-      context.outbox.write(downstream, '', bytes);
-      this.#passed(upstream, downstream);
+      client.sendQueue.write('', bytes);
+      this.#passed(this.#backend, this.#client);
     };
     this.#join(this.#client, this.#backend);
     this.#join(this.#backend, this.#client);
-    downstream.resume();
-    upstream.resume();
+    this.#client.socket.resume();
+    this.#backend.socket.resume();
   }
 
   /** Bytes from the client so far. */
@@ -171,7 +165,7 @@ export class Tunnel implements Deadlined {
     this.#end = end;
     this.#termination ??= ENDINGS.get(end) ?? 'KD';
     this.deadline = this.#context.deadlines.in(ENDING_MS);
-    this.#ending = endBoth(this.#client, this.#backend, end, this.#context.outbox);
+    this.#ending = endBoth(this.#client, this.#backend, end);
   }
 
   /** Takes the client for gone, as it does not answer. */
@@ -187,18 +181,18 @@ export class Tunnel implements Deadlined {
 
   /** Sends the client a ping; false where a frame is under way, none may follow, or no answer would be read. */
   ping(): boolean {
-    const { socket } = this.#client;
+    const { socket, sendQueue } = this.#client;
     const { frames } = this.#backend;
-    const isOver = this.#ending !== undefined || frames.closing || socket.writableEnded;
-    if (isOver || !frames.atBoundary || socket.writableNeedDrain || socket.isPaused()) return false;
+    const isOver = this.#ending !== undefined || frames.closing || sendQueue.ended;
+    if (isOver || !frames.atBoundary || sendQueue.full || socket.isPaused()) return false;
     this.#deaf = false;
-    socket.write(pingFrame());
+    sendQueue.write('', pingFrame());
     return true;
   }
 
   onDeadline(): void {
-    const { socket: downstream } = this.#client;
-    const { socket: upstream } = this.#backend;
+    const { socket: downstream, sendQueue: down } = this.#client;
+    const { socket: upstream, sendQueue: up } = this.#backend;
     const taken = [this.#down, this.#up].some((uptake) => uptake.waits && uptake.moved);
     if (this.#ending) {
       this.#cut();
@@ -207,11 +201,11 @@ export class Tunnel implements Deadlined {
       this.#rearm();
     } else if (downstream.readableEnded || upstream.readableEnded) {
       this.#cut();
-    } else if (downstream.writableNeedDrain) {
+    } else if (down.full) {
       // It would not take a close frame either.
       this.#termination ??= 'cD';
       this.#cut();
-    } else if (upstream.writableNeedDrain) {
+    } else if (up.full) {
       upstream.destroy();
       this.end(STALLED);
     } else {
@@ -224,10 +218,10 @@ export class Tunnel implements Deadlined {
     this.#backend.socket.destroy();
   }
 
-  #passed(from: Socket, to: Socket): void {
-    if (to.writableNeedDrain) {
-      from.pause();
-      this.#deaf ||= to === this.#backend.socket;
+  #passed(from: TunnelSide, to: TunnelSide): void {
+    if (to.sendQueue.full) {
+      from.socket.pause();
+      this.#deaf ||= to === this.#backend;
     }
     this.#rearm();
   }
@@ -238,24 +232,22 @@ export class Tunnel implements Deadlined {
    */
   #rearm(): void {
     const { deadlines, timeouts } = this.#context;
-    const { socket: downstream } = this.#client;
-    const { socket: upstream } = this.#backend;
+    const { socket: downstream, sendQueue: down } = this.#client;
+    const { socket: upstream, sendQueue: up } = this.#backend;
     this.#down.note();
     this.#up.note();
     let ms = timeouts.tunnelMs;
-    if (downstream.writableNeedDrain || upstream.readableEnded)
-      ms = Math.min(ms, timeouts.clientMs);
-    if (upstream.writableNeedDrain || downstream.readableEnded)
-      ms = Math.min(ms, timeouts.serverMs);
+    if (down.full || upstream.readableEnded) ms = Math.min(ms, timeouts.clientMs);
+    if (up.full || downstream.readableEnded) ms = Math.min(ms, timeouts.serverMs);
     this.deadline = deadlines.in(ms);
   }
 
   #join(from: TunnelSide, to: TunnelSide): void {
     from.socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    to.socket.on('drain', () => {
+    to.sendQueue.onDrain = () => {
       from.socket.resume();
       if (!this.#ending) this.#rearm();
-    });
+    };
     from.socket.on('end', () => this.#onEnd(from, to));
     // What follows an error is 'close'; the handler keeps it from being thrown.
     from.socket.on('error', () => {});
@@ -268,7 +260,7 @@ export class Tunnel implements Deadlined {
     if (from === this.#backend && this.#mayTellClient()) this.end(STOPPED);
     else if (this.#ending) this.#lost(from);
     else {
-      to.socket.end();
+      to.sendQueue.end();
       this.#rearm();
     }
   }
@@ -278,7 +270,7 @@ export class Tunnel implements Deadlined {
     this.#note(from);
     if (from === this.#backend && this.#open > 0 && this.#mayTellClient()) this.end(BROKEN);
     else if (this.#ending && from === this.#backend) this.#lost(from);
-    else endSoon(to.socket);
+    else to.sendQueue.endSoon();
     if (this.#open > 0) return;
     this.#context.deadlines.remove(this);
     const [received, sent, end] = [this.#received, this.#sent, this.#end];
@@ -314,4 +306,8 @@ export class Tunnel implements Deadlined {
     if (this.#ending || asked.closing || socket.readableEnded) return false;
     return frames.atBoundary && !frames.closing;
   }
+}
+
+function sideOf({ sendQueue }: RawConnection, sender: 'client' | 'server'): TunnelSide {
+  return { socket: sendQueue.socket, sendQueue, frames: new WebsocketFrames(sender) };
 }

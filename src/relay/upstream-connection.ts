@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
-import type { Intake, RawConnection } from '../intake.ts';
+import type { Intake } from '../intake.ts';
 import type { Backend } from '../upstream/backend.ts';
 import { openBackendSocket } from '../upstream/backend-socket.ts';
 import type { Endpoints } from '../upstream/endpoints.ts';
@@ -9,7 +9,9 @@ import { BodyFraming } from './body.ts';
 import type { Deadlined, Deadlines } from './deadlines.ts';
 import { HeadError, type ResponseHead } from './head.ts';
 import type { Outbox } from './outbox.ts';
+import type { RawConnection } from './raw-connection.ts';
 import { ResponseParser } from './response-parser.ts';
+import { SendQueue } from './send-queue.ts';
 
 /** The exchange that a connection serves, told of all that the backend does. */
 export interface UpstreamListener {
@@ -60,12 +62,12 @@ export class UpstreamConnection implements Deadlined {
   readonly #body = new BodyFraming();
   /** Undefined until it is connected and, where it is to be, secured. */
   #socket: Socket | undefined;
+  #sendQueue: SendQueue | undefined;
   /** What is to be written then. */
   #early: (string | Buffer)[] = [];
   readonly #giveUp: () => void;
   readonly #intake: Intake;
   readonly #handlers = {
-    drain: () => this.#onDrain(),
     end: () => this.#onEnd(),
     error: (error: Error) => this.#fail(error),
     close: () => this.#fail(new Error('the connection was closed')),
@@ -137,13 +139,13 @@ export class UpstreamConnection implements Deadlined {
     this.#requestComplete = complete;
     // Bytes are of the body, for which the client has not waited.
     if (typeof data !== 'string') this.#expectContinue = false;
-    if (!this.#socket) {
+    if (!this.#sendQueue) {
       this.#early.push(typeof data === 'string' ? data : Buffer.from(data));
       return false;
     }
-    const more = this.#send(this.#socket, data);
+    this.#send(this.#sendQueue, data);
     this.#expect();
-    return more;
+    return !this.#sendQueue.full;
   }
 
   /** Reads no more for now. */
@@ -198,8 +200,7 @@ export class UpstreamConnection implements Deadlined {
   /** The backend's time runs while it is the backend that is waited for, and not the client. */
   #expect(): void {
     const awaitsClient =
-      this.#paused ||
-      !(this.#requestComplete || this.#expectContinue || this.#socket?.writableNeedDrain);
+      this.#paused || !(this.#requestComplete || this.#expectContinue || this.#sendQueue?.full);
     this.deadline = awaitsClient
       ? Number.POSITIVE_INFINITY
       : this.#deadlines.in(this.#timeouts.serverMs);
@@ -208,19 +209,18 @@ export class UpstreamConnection implements Deadlined {
   #onOpen(socket: Socket): void {
     this.#socket = socket;
     for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
-    socket.cork();
-    for (const data of this.#early) this.#send(socket, data);
-    socket.uncork();
+    this.#sendQueue = new SendQueue(socket, this.#outbox);
+    this.#sendQueue.onDrain = () => this.#onDrain();
+    for (const data of this.#early) this.#send(this.#sendQueue, data);
     this.#early = [];
     this.#expect();
     this.#listener?.onUpstreamConnect();
   }
 
-  #send(socket: Socket, data: string | Buffer): boolean {
+  #send(sendQueue: SendQueue, data: string | Buffer): void {
     this.backend.traffic.bytesIn += data.length;
-    if (typeof data === 'string') this.#outbox.write(socket, data, EMPTY);
-    else this.#outbox.write(socket, '', data);
-    return !socket.writableNeedDrain;
+    if (typeof data === 'string') sendQueue.write(data);
+    else sendQueue.write('', data);
   }
 
   #onDrain(): void {
@@ -333,6 +333,6 @@ export class UpstreamConnection implements Deadlined {
     // These alone: TLS has listeners of its own.
     for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
     this.#onClosed(this);
-    listener?.onSwitch(head, rest, { socket, intake: this.#intake });
+    listener?.onSwitch(head, rest, { intake: this.#intake, sendQueue: this.#sendQueue! });
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Deadlined, Deadlines } from './deadlines.ts';
+import type { SendQueue } from './send-queue.ts';
 
 /** What of Node's native sockets is meant here; that of TLS has the one of TCP below it. */
 interface Handle {
@@ -9,28 +10,29 @@ interface Handle {
 
 /** Whether a peer takes what is sent to it, however slowly. */
 export class Uptake {
-  readonly #socket: Socket;
+  readonly #sendQueue: SendQueue;
   #length = 0;
   #queued = 0;
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
+  constructor(sendQueue: SendQueue) {
+    this.#sendQueue = sendQueue;
   }
 
   /** Something waits to be taken. */
   get waits(): boolean {
-    return this.#socket.writableLength > 0;
+    return this.#sendQueue.length > 0;
   }
 
   /** Has `moved` compare with what waits at this moment. */
   note(): void {
-    this.#length = this.#socket.writableLength;
-    this.#queued = queuedBy(this.#socket);
+    this.#length = this.#sendQueue.length;
+    this.#queued = queuedBy(this.#sendQueue.socket);
   }
 
   /** Whether something of what waited has been taken since. */
   get moved(): boolean {
-    return this.#socket.writableLength < this.#length || queuedBy(this.#socket) < this.#queued;
+    const { length, socket } = this.#sendQueue;
+    return length < this.#length || queuedBy(socket) < this.#queued;
   }
 }
 
@@ -48,8 +50,8 @@ export class UptakeWatch implements Deadlined {
   #movedAt = 0;
 
   /** @param ms how long a peer may take nothing while something waits */
-  constructor(socket: Socket, deadlines: Deadlines, ms: number, onStuck: () => void) {
-    this.#uptake = new Uptake(socket);
+  constructor(sendQueue: SendQueue, deadlines: Deadlines, ms: number, onStuck: () => void) {
+    this.#uptake = new Uptake(sendQueue);
     this.#deadlines = deadlines;
     this.#ms = ms;
     this.#onStuck = onStuck;

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RelayTimeouts } from '../../src/relay/relay.ts';
+import { unsentOn } from '../support/send-queues.ts';
 import { startRelay } from '../support/tunnels.ts';
 import { until } from '../support/until.ts';
 
@@ -43,7 +44,7 @@ async function stage(t: TestContext, timeouts: Partial<RelayTimeouts>) {
   const answerMuch = async (backend: Socket): Promise<number> => {
     backend.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
     let bytes = 0;
-    while (relay.clients[0]!.writableLength === 0) {
+    while (unsentOn(relay.clients[0]!) === 0) {
       backend.write(CHUNK);
       bytes += PIECE.length;
       await delay(1);
@@ -75,7 +76,7 @@ describe('a client that is slow to take its answer', { concurrency: true }, () =
     backend.write('0\r\n\r\n');
     // Longer than the keep-alive, and than an end in order takes.
     await delay(3_000);
-    assert.ok(clients[0]!.writableLength > 0, 'something is left');
+    assert.ok(unsentOn(clients[0]!) > 0, 'something is left');
     assert.deepEqual(await readAll(client), { bytes, isWhole: true });
     await until('then it is idle, and is ended', () => client.destroyed);
   });
@@ -113,7 +114,7 @@ describe('a client that is slow to take its answer', { concurrency: true }, () =
       const size = 30_000_000;
       backend.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
       backend.write(Buffer.alloc(size));
-      await until('it is held up', () => clients[0]!.writableLength >= 131_072);
+      await until('it is held up', () => unsentOn(clients[0]!) >= 131_072);
       if (length === 1) client.write('x');
       else if (more !== 'nothing') client.write(Buffer.alloc(20_000_000));
       await until('it is given up', () => clients[0]!.destroyed, 8_000);

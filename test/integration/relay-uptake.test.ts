@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createServer as createTlsServer, connect as tlsConnect } from 'node:tls';
 import { demoCertificate } from '../../src/demo/certificate.ts';
 import { Deadlines } from '../../src/relay/deadlines.ts';
+import { Outbox } from '../../src/relay/outbox.ts';
+import { SendQueue } from '../../src/relay/send-queue.ts';
 import { Uptake, UptakeWatch } from '../../src/relay/uptake.ts';
 import { pemOf } from '../support/backend.ts';
 import { temporaryFolder } from '../support/gateway.ts';
@@ -15,13 +17,17 @@ import { until } from '../support/until.ts';
 const MUCH = Buffer.alloc(32_000_000);
 
 /** A connection whose server has much to send, and whose client reads nothing yet. */
-async function pair(t: TestContext, secure: boolean): Promise<{ server: Socket; client: Socket }> {
-  const sockets: Socket[] = [];
+async function pair(
+  t: TestContext,
+  secure: boolean,
+): Promise<{ server: SendQueue; client: Socket }> {
+  const queues: SendQueue[] = [];
   const take = (socket: Socket) => {
-    sockets.push(socket);
+    const queue = new SendQueue(socket, new Outbox());
+    queues.push(queue);
     socket.on('error', () => {});
     t.after(() => socket.destroy());
-    socket.write(MUCH);
+    queue.write('', MUCH);
   };
   const listening = secure
     ? createTlsServer(pemOf(await demoCertificate(temporaryFolder(t))), take)
@@ -35,8 +41,8 @@ async function pair(t: TestContext, secure: boolean): Promise<{ server: Socket; 
   t.after(() => client.destroy());
   client.on('error', () => {});
   client.pause();
-  await until('it is connected', () => sockets.length > 0);
-  return { server: sockets[0]!, client };
+  await until('it is connected', () => queues.length > 0);
+  return { server: queues[0]!, client };
 }
 
 describe('what a peer takes', { concurrency: true }, () => {
@@ -49,13 +55,13 @@ describe('what a peer takes', { concurrency: true }, () => {
         uptake.note();
         await delay(300);
       } while (uptake.moved);
-      const { writableLength } = server;
+      const { length } = server;
       assert.ok(uptake.waits);
       client.on('data', () => {});
       client.resume();
       await until('something is taken', () => uptake.moved);
       client.pause();
-      assert.equal(server.writableLength, writableLength, 'the write is not over');
+      assert.equal(server.length, length, 'the write is not over');
     });
 
     test(`is waited for, and not longer than told${secure ? ', over TLS' : ''}`, async (t) => {
@@ -90,7 +96,7 @@ describe('what a peer takes', { concurrency: true }, () => {
     const watch = new UptakeWatch(server, new Deadlines(), 300, () => (stuck += 1));
     watch.start();
     client.resume();
-    await until('all is taken', () => server.writableLength === 0);
+    await until('all is taken', () => server.length === 0);
     await delay(600);
     assert.equal(stuck, 0);
     assert.equal(watch.deadline, Number.POSITIVE_INFINITY, 'it has stopped');

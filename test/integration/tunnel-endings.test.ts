@@ -5,6 +5,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import { binary, closing, frame, readFrames } from '../support/frames.ts';
+import { unsentOn } from '../support/send-queues.ts';
 import {
   openClient,
   openRawTunnel,
@@ -309,7 +310,7 @@ describe('when the gateway ends a tunnel', () => {
     await until('the deaf one holds its backend up', () => deaf.console.socket.writableNeedDrain);
     let most = 0;
     const watch = setInterval(() => {
-      most = Math.max(most, ...relay.clients.map(({ writableLength }) => writableLength));
+      most = Math.max(most, ...relay.clients.map(unsentOn));
     }, 5);
     t.after(() => clearInterval(watch));
     relay.relay.retire(0);

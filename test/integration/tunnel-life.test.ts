@@ -7,6 +7,7 @@ import { issue } from '../support/certificates.ts';
 import { binary, frame, readFrames } from '../support/frames.ts';
 import { startTestGateway, temporaryFolder } from '../support/gateway.ts';
 import { contextsOf } from '../support/listener.ts';
+import { unsentOn } from '../support/send-queues.ts';
 import {
   openClient,
   openRawTunnel,
@@ -105,9 +106,9 @@ async function endsByTick(
   const opened: ReturnType<typeof openClient>[] = [];
   for (let i = 0; i < 250; i += 1) opened.push(openClient(t, relay.port));
   const clients = await Promise.all(opened);
-  const before = relay.clients.map(({ bytesWritten }) => bytesWritten);
-  const told = () =>
-    relay.clients.filter(({ bytesWritten }, i) => bytesWritten > before[i]!).length;
+  const bytes = () => relay.clients.map((client) => client.bytesWritten + unsentOn(client));
+  const before = bytes();
+  const told = () => bytes().filter((count, i) => count > before[i]!).length;
   begin();
   const counts = [0, told()];
   for (let i = 0; i < ticks; i += 1) {

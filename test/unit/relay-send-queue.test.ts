@@ -2,15 +2,28 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
+import { createServer as createTlsServer, connect as tlsConnect } from 'node:tls';
+import { demoCertificate } from '../../src/demo/certificate.ts';
 import { Outbox } from '../../src/relay/outbox.ts';
+import { SendQueue } from '../../src/relay/send-queue.ts';
+import { pemOf } from '../support/backend.ts';
+import { temporaryFolder } from '../support/gateway.ts';
+import { until } from '../support/until.ts';
 
-/** A connection's two ends. */
-async function connected(t: TestContext): Promise<[Socket, Socket]> {
-  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const near = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [far] = (await once(server, 'connection')) as [Socket];
+/** The two ends of a connection, the near one a server's. */
+async function connected(t: TestContext, secure: boolean): Promise<[Socket, Socket]> {
+  const pem = secure && pemOf(await demoCertificate(temporaryFolder(t)));
+  const server = pem
+    ? createTlsServer({ ...pem, allowHalfOpen: true })
+    : createServer({ allowHalfOpen: true });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const far = pem
+    ? tlsConnect({ host: '127.0.0.1', port, rejectUnauthorized: false })
+    : connect(port, '127.0.0.1');
+  const [near] = (await once(server, pem ? 'secureConnection' : 'connection')) as [Socket];
+  for (const socket of [near, far]) socket.on('error', () => {});
   t.after(() => {
     near.destroy();
     far.destroy();
@@ -19,61 +32,151 @@ async function connected(t: TestContext): Promise<[Socket, Socket]> {
   return [near, far];
 }
 
-test('heads and bytes are written as they were when they were handed over', async (t) => {
-  const [near, far] = await connected(t);
-  const outbox = new Outbox();
-  const received = buffer(far);
-  const expected: Buffer[] = [];
-  const bytes = Buffer.alloc(100_000);
-  for (const [i, length] of [0, 1, 4_000, 5_000, 65_536, 100_000, 10].entries()) {
-    bytes.fill(i);
-    const head = i % 2 ? `h\u00e9ad ${i}` : '';
-    expected.push(Buffer.from(head, 'latin1'), Buffer.from(bytes.subarray(0, length)));
-    outbox.write(near, head, bytes.subarray(0, length));
-  }
-  near.end();
-  assert.ok((await received).equals(Buffer.concat(expected)));
-});
+for (const secure of [false, true]) {
+  describe(`what is sent over ${secure ? 'TLS' : 'TCP'}`, () => {
+    test('arrives as it was when it was handed over', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const queue = new SendQueue(near, new Outbox());
+      const received = buffer(far);
+      const expected: Buffer[] = [];
+      const bytes = Buffer.alloc(100_000);
+      for (const [i, length] of [0, 1, 4_000, 5_000, 65_536, 100_000, 10].entries()) {
+        bytes.fill(i);
+        const head = i % 2 ? `h\u00e9ad ${i}` : '';
+        expected.push(Buffer.from(head, 'latin1'), Buffer.from(bytes.subarray(0, length)));
+        queue.write(head, bytes.subarray(0, length));
+      }
+      queue.end();
+      assert.ok((await received).equals(Buffer.concat(expected)));
+      assert.equal(queue.length, 0);
+    });
 
-test('what a reader that has fallen behind has still to get is not written over', async (t) => {
-  const [near, far] = await connected(t);
-  const outbox = new Outbox();
-  const expected: Buffer[] = [];
-  for (let i = 0; i < 5_000; i += 1) {
-    const bytes = Buffer.alloc(3_000, i);
-    expected.push(bytes);
-    outbox.write(near, '', bytes);
-  }
-  assert.ok(near.writableLength > 0, 'the kernel has taken all of it');
-  const received = buffer(far);
-  near.end();
-  assert.ok((await received).equals(Buffer.concat(expected)));
-});
+    test('is not written over while a reader that has fallen behind has still to get it', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const queue = new SendQueue(near, new Outbox());
+      const expected: Buffer[] = [];
+      for (let turn = 0; turn < 100; turn += 1) {
+        for (let i = 0; i < 100; i += 1) {
+          const bytes = Buffer.alloc(3_000, turn + i);
+          expected.push(bytes);
+          queue.write('', bytes);
+        }
+        await new Promise(setImmediate);
+      }
+      assert.ok(queue.length > 0, 'the kernel has taken all of it');
+      assert.equal(queue.full, true);
+      const received = buffer(far);
+      queue.end();
+      assert.ok((await received).equals(Buffer.concat(expected)));
+    });
 
-test('small pieces go out at the end of the turn, and a large one takes them along', async (t) => {
-  const [near, far] = await connected(t);
-  const outbox = new Outbox();
-  const received = buffer(far);
-  outbox.write(near, 'one ', Buffer.alloc(0));
-  outbox.write(near, 'two ', Buffer.from('three '));
-  assert.equal(near.writableLength, 14);
-  await new Promise(setImmediate);
-  assert.equal(near.writableLength, 0);
-  outbox.write(near, 'four ', Buffer.from('five '));
-  outbox.write(near, '', Buffer.alloc(10_000, '6'));
-  assert.equal(near.writableLength, 0);
-  outbox.write(near, ' seven', Buffer.alloc(0));
-  near.end();
-  assert.equal((await received).toString(), `one two three four five ${'6'.repeat(10_000)} seven`);
-});
+    test('waits for the end of the turn where it is small, and goes along with what is large', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const queue = new SendQueue(near, new Outbox());
+      const received = buffer(far);
+      const { bytesWritten } = near;
+      queue.write('one ');
+      queue.write('two ', Buffer.from('three '));
+      assert.equal(queue.length, 14);
+      assert.equal(near.bytesWritten, bytesWritten);
+      await until('it is sent', () => queue.length === 0);
+      queue.write('four ', Buffer.from('five '));
+      queue.write('', Buffer.alloc(10_000, '6'));
+      assert.ok(near.bytesWritten > bytesWritten + 10_000, 'it does not wait');
+      queue.write(' seven');
+      queue.end();
+      assert.equal(
+        (await received).toString(),
+        `one two three four five ${'6'.repeat(10_000)} seven`,
+      );
+    });
 
-test('what is held for a socket that is gone is dropped, and holds up nobody', async (t) => {
-  const [gone] = await connected(t);
-  const [near, far] = await connected(t);
-  const outbox = new Outbox();
-  outbox.write(gone, 'for nobody', Buffer.from('at all'));
-  outbox.write(near, 'for ', Buffer.from('somebody'));
-  gone.destroy();
-  const [bytes] = (await once(far, 'data')) as [Buffer];
-  assert.equal(bytes.toString(), 'for somebody');
-});
+    test('has its end behind all of it, once, whoever asks for it and how often', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const queue = new SendQueue(near, new Outbox());
+      const ends: string[] = [];
+      far.pause();
+      // More than the kernel takes of one who does not read.
+      queue.write('', Buffer.alloc(20_000_000, 'x'));
+      queue.write('last');
+      queue.end(() => ends.push('first'));
+      queue.end(() => ends.push('second'));
+      assert.equal(queue.ended, true);
+      queue.write('nobody gets this');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.equal(ends.length, 0, 'it has not ended before all is taken');
+      const received: Buffer = await buffer(far);
+      assert.equal(received.length, 20_000_004);
+      assert.equal(received.subarray(-4).toString(), 'last');
+      await until('both are told', () => ends.length === 2);
+      queue.end(() => ends.push('late'));
+      await until('who comes late is told', () => ends.length === 3);
+    });
+
+    test('tells when a reader that had fallen behind has caught up, and not before', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const queue = new SendQueue(near, new Outbox());
+      let drains = 0;
+      queue.onDrain = () => {
+        drains += 1;
+        assert.equal(queue.length, 0);
+        assert.equal(queue.full, false);
+      };
+      queue.write('little');
+      await until('it is sent', () => queue.length === 0);
+      assert.equal(drains, 0, 'it was never full');
+      far.pause();
+      queue.write('', Buffer.alloc(20_000_000));
+      queue.write('more');
+      assert.equal(queue.full, true);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(drains, 0);
+      far.on('data', () => {}).resume();
+      await until('all is taken', () => drains === 1);
+      queue.write('little');
+      await until('it is sent', () => queue.length === 0);
+      assert.equal(drains, 1);
+    });
+
+    test('ends the connection where it cannot be sent', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const queue = new SendQueue(near, new Outbox());
+      const closed = new Promise((resolve) => near.on('close', resolve));
+      far.pause();
+      queue.write('', Buffer.alloc(20_000_000));
+      queue.write('more');
+      // With bytes that it has not read: TCP resets.
+      far.destroy();
+      await closed;
+      assert.equal(queue.full, false, 'nobody is to wait for it');
+      queue.write('for nobody');
+      queue.end();
+      queue.endSoon();
+    });
+
+    test('is dropped for a socket that is gone, and holds up nobody', async (t) => {
+      const [gone] = await connected(t, secure);
+      const [near, far] = await connected(t, secure);
+      const outbox = new Outbox();
+      const lost = new SendQueue(gone, outbox);
+      lost.write('for nobody', Buffer.from('at all'));
+      new SendQueue(near, outbox).write('for ', Buffer.from('somebody'));
+      gone.destroy();
+      lost.write('nor this');
+      const [bytes] = (await once(far, 'data')) as [Buffer];
+      assert.equal(bytes.toString(), 'for somebody');
+    });
+
+    test('does not hold a connection open for one who reads nothing', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const queue = new SendQueue(near, new Outbox());
+      far.pause();
+      queue.write('', Buffer.alloc(20_000_000));
+      const closed = new Promise((resolve) => near.on('close', resolve));
+      const began = performance.now();
+      queue.endSoon();
+      await closed;
+      assert.ok(performance.now() - began >= 1_900, 'it had its time');
+    });
+  });
+}

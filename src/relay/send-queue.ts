@@ -1,0 +1,171 @@
+import type { Socket } from 'node:net';
+import { destroySoon } from '../farewell.ts';
+import { type Outbox, SMALL_BYTES } from './outbox.ts';
+
+/** With so many bytes in it, it is better to wait for `onDrain`. */
+const FULL_BYTES = 65_536;
+const EMPTY = Buffer.alloc(0);
+const NONE: readonly Piece[] = [];
+
+interface Piece {
+  /** Latin1 characters, or bytes. */
+  readonly data: string | Buffer;
+  /** The outbox's, that the bytes are in. */
+  readonly lent: Buffer | undefined;
+}
+
+/**
+ * All that is sent to one peer, over TCP or TLS, and the end of it: nobody else writes to the socket. It
+ * hands what it has to the socket's `_write`, which is Node's interface between a stream and what lies
+ * below it, and keeps account of it as the stream would: to have small pieces wait in a stream and leave
+ * it again is a twentieth of what a small request costs.
+ */
+export class SendQueue {
+  readonly socket: Socket;
+  /** Told when it has been full, and all has been taken. */
+  onDrain: () => void = () => {};
+  readonly #outbox: Outbox;
+  #length = 0;
+  #full = false;
+  /** The piece that is the next to be sent; mostly there is no other, so that it is kept without a list. */
+  #next: string | Buffer | undefined;
+  #nextLent: Buffer | undefined;
+  /** Those behind it. */
+  #rest: Piece[] = [];
+  /** How much is under way: the socket has one write at a time, for TLS bears no other. */
+  #sending = 0;
+  #sendingLent: Buffer | undefined;
+  /** Likewise, where several pieces are. */
+  #sendingAll: readonly Piece[] = NONE;
+  /** It will send at the end of the turn. */
+  #gathers = false;
+  #ended = false;
+  /** What waits for the end that comes when all is sent. */
+  #onEnd: (() => void)[] = [];
+
+  constructor(socket: Socket, outbox: Outbox) {
+    this.socket = socket;
+    this.#outbox = outbox;
+  }
+
+  /** How many bytes wait to be sent, or to be taken by the kernel. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether it is better to wait for `onDrain` with more. */
+  get full(): boolean {
+    return this.#full && !this.#ended && !this.socket.destroyed;
+  }
+
+  /** Our side has its end; what is still written is dropped. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Sends latin1 characters, and bytes that are the caller's own again afterwards. */
+  write(head: string, bytes: Buffer = EMPTY): void {
+    const length = head.length + bytes.length;
+    // To TLS, writing nothing is more than nothing.
+    if (length === 0 || this.#ended) return;
+    this.#length += length;
+    if (bytes.length === 0) {
+      this.#append(head, undefined);
+    } else {
+      const lent = this.#outbox.take(length);
+      if (head !== '') lent.write(head, 'latin1');
+      lent.set(bytes, head.length);
+      this.#append(lent.subarray(0, length), lent);
+    }
+    if (length > SMALL_BYTES) this.send();
+    else if (!this.#gathers) this.#gather();
+    if (this.#length >= FULL_BYTES) this.#full = true;
+  }
+
+  /** Does not wait for the end of the turn with what has been gathered. */
+  send(): void {
+    const data = this.#next;
+    if (data === undefined || this.#sending > 0) return;
+    this.#next = undefined;
+    if (this.#rest.length > 0) {
+      this.#sendAll([{ data, lent: this.#nextLent }, ...this.#rest.splice(0)]);
+      return;
+    }
+    this.#sending = data.length;
+    this.#sendingLent = this.#nextLent;
+    this.socket._write(data, encodingOf(data), this.#onSent);
+  }
+
+  #sendAll(pieces: readonly Piece[]): void {
+    this.#sending = pieces.reduce((sum, { data }) => sum + data.length, 0);
+    this.#sendingAll = pieces;
+    const chunks = pieces.map(({ data }) => ({ chunk: data, encoding: encodingOf(data) }));
+    this.socket._writev!(chunks, this.#onSent);
+  }
+
+  onTurnEnd(): void {
+    this.#gathers = false;
+    this.send();
+  }
+
+  /** Ends our side behind what waits; `then` is called when that has been done. */
+  end(then: () => void = () => {}): void {
+    this.#ended = true;
+    this.send();
+    if (this.#length > 0) this.#onEnd.push(then);
+    else this.socket.end(then);
+  }
+
+  /** Ends our side likewise, and the whole of the connection then, or when that takes too long. */
+  endSoon(): void {
+    if (this.socket.destroyed) return;
+    destroySoon(this.socket);
+    this.end(() => this.socket.destroy());
+  }
+
+  #append(data: string | Buffer, lent: Buffer | undefined): void {
+    if (this.#next === undefined) {
+      this.#next = data;
+      this.#nextLent = lent;
+    } else {
+      this.#rest.push({ data, lent });
+    }
+  }
+
+  #gather(): void {
+    this.#gathers = true;
+    this.#outbox.gather(this);
+  }
+
+  /** The kernel has what was under way, or there was an error. */
+  readonly #onSent = (error?: Error | null): void => {
+    this.#length -= this.#sending;
+    this.#sending = 0;
+    if (this.#sendingLent) this.#outbox.give(this.#sendingLent);
+    this.#sendingLent = undefined;
+    if (this.#sendingAll.length > 0) this.#giveAll();
+    if (error) this.socket.destroy(error);
+    if (this.#next !== undefined) this.send();
+    else if (this.#ended) this.#endNow();
+    else if (this.#full) this.#drained();
+  };
+
+  #giveAll(): void {
+    for (const { lent } of this.#sendingAll) if (lent) this.#outbox.give(lent);
+    this.#sendingAll = NONE;
+  }
+
+  #endNow(): void {
+    for (const then of this.#onEnd.splice(0)) this.socket.end(then);
+  }
+
+  #drained(): void {
+    this.#full = false;
+    if (!this.socket.destroyed) this.onDrain();
+  }
+}
+
+function encodingOf(data: string | Buffer): BufferEncoding {
+  // What streams tell of bytes; the type knows encodings of strings alone.
+  return typeof data === 'string' ? 'latin1' : ('buffer' as BufferEncoding);
+}
