@@ -31,8 +31,6 @@ type State = 'head' | 'body' | 'response' | 'lingering' | 'gone';
 
 /** How much of following requests is kept while an answer is under way, in bytes. */
 const MAX_STASH = 65_536;
-/** How much of an answer may wait to be sent before the backend has to wait, in bytes. */
-const MAX_UNSENT = 131_072;
 /** How long a client may go on sending after our side was closed, in ms. */
 const LINGER_MS = 2_000;
 
@@ -361,14 +359,18 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   breakOff(error: GatewayError): void {
     this.#relay.report.failed(this.#answer?.requestId ?? '', error);
     if (this.#answer) this.#answer.termination = terminationOf(error, 'D');
-    this.#cut();
+    // What there is of the answer is the client's; where it ends tells that it is not complete.
+    this.#state = 'lingering';
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.#socket.resume();
+    this.#sendQueue.cut();
   }
 
   #write(head: string, bytes: Buffer, complete: boolean): boolean {
     if (this.#answer) this.#answer.bytes += head.length + bytes.length;
     this.#relay.counters.bytesOut += head.length + bytes.length;
     this.#sendQueue.write(head, bytes);
-    const more = this.#sendQueue.length < MAX_UNSENT;
+    const more = !this.#sendQueue.full;
     // While its answer comes, nobody waits for the rest of the request.
     if (this.#state === 'body') {
       this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
@@ -401,7 +403,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       return;
     }
     this.#state = 'response';
-    if (this.#sendQueue.length < MAX_UNSENT) {
+    if (!this.#sendQueue.full) {
       this.#next();
       return;
     }
@@ -487,11 +489,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #onEnd(): void {
     // A client that leaves says so by closing its side: whoever waits for an answer keeps it open.
-    if (this.#state !== 'lingering') this.#cut();
-  }
-
-  /** Ends the connection at once; what there is of an answer is the client's. */
-  #cut(): void {
+    if (this.#state === 'lingering') return;
     this.#sendQueue.send();
     this.#socket.destroy();
   }

@@ -40,6 +40,8 @@ export class SendQueue {
   /** It will send at the end of the turn. */
   #gathers = false;
   #ended = false;
+  /** The connection goes then, and not only our side of it. */
+  #isCut = false;
   /** What waits for the end that comes when all is sent. */
   #onEnd: (() => void)[] = [];
 
@@ -69,13 +71,9 @@ export class SendQueue {
     // To TLS, writing nothing is more than nothing.
     if (length === 0 || this.#ended) return;
     this.#length += length;
-    if (bytes.length === 0) {
-      this.#append(head, undefined);
-    } else {
-      const lent = this.#outbox.take(length);
-      if (head !== '') lent.write(head, 'latin1');
-      lent.set(bytes, head.length);
-      this.#append(lent.subarray(0, length), lent);
+    if (this.#next === undefined || !this.#extend(head, bytes)) {
+      if (bytes.length === 0) this.#append(head, undefined);
+      else this.#appendCopy(head, bytes, length);
     }
     if (length > SMALL_BYTES) this.send();
     else if (!this.#gathers) this.#gather();
@@ -86,13 +84,15 @@ export class SendQueue {
   send(): void {
     const data = this.#next;
     if (data === undefined || this.#sending > 0) return;
+    const lent = this.#nextLent;
     this.#next = undefined;
+    this.#nextLent = undefined;
     if (this.#rest.length > 0) {
-      this.#sendAll([{ data, lent: this.#nextLent }, ...this.#rest.splice(0)]);
+      this.#sendAll([{ data, lent }, ...this.#rest.splice(0)]);
       return;
     }
     this.#sending = data.length;
-    this.#sendingLent = this.#nextLent;
+    this.#sendingLent = lent;
     this.socket._write(data, encodingOf(data), this.#onSent);
   }
 
@@ -121,6 +121,42 @@ export class SendQueue {
     if (this.socket.destroyed) return;
     destroySoon(this.socket);
     this.end(() => this.socket.destroy());
+  }
+
+  /** Ends the connection behind what waits, or when that takes too long, with nothing that says so. */
+  cut(): void {
+    if (this.socket.destroyed) return;
+    this.#ended = true;
+    this.send();
+    if (this.#length === 0) {
+      this.socket.destroy();
+      return;
+    }
+    this.#isCut = true;
+    destroySoon(this.socket);
+  }
+
+  /**
+   * Puts more into the buffer of the last piece that waits, where there is room; whether there was. Many
+   * pieces of a byte or two, which nobody takes, would have a buffer each.
+   */
+  #extend(head: string, bytes: Buffer): boolean {
+    const last = this.#rest.at(-1) ?? { data: this.#next!, lent: this.#nextLent };
+    const { data, lent } = last;
+    const start = data.length;
+    const end = start + head.length + bytes.length;
+    if (!lent || end > lent.length) return false;
+    fill(lent, start, head, bytes);
+    const longer = lent.subarray(0, end);
+    if (this.#rest.length > 0) this.#rest[this.#rest.length - 1] = { data: longer, lent };
+    else this.#next = longer;
+    return true;
+  }
+
+  #appendCopy(head: string, bytes: Buffer, length: number): void {
+    const lent = this.#outbox.take(length);
+    fill(lent, 0, head, bytes);
+    this.#append(lent.subarray(0, length), lent);
   }
 
   #append(data: string | Buffer, lent: Buffer | undefined): void {
@@ -156,6 +192,7 @@ export class SendQueue {
   }
 
   #endNow(): void {
+    if (this.#isCut) this.socket.destroy();
     for (const then of this.#onEnd.splice(0)) this.socket.end(then);
   }
 
@@ -163,6 +200,11 @@ export class SendQueue {
     this.#full = false;
     if (!this.socket.destroyed) this.onDrain();
   }
+}
+
+function fill(lent: Buffer, start: number, head: string, bytes: Buffer): void {
+  if (head !== '') lent.write(head, start, 'latin1');
+  lent.set(bytes, start + head.length);
 }
 
 function encodingOf(data: string | Buffer): BufferEncoding {

@@ -4,12 +4,24 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { createServer as createTlsServer, connect as tlsConnect } from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { demoCertificate } from '../../src/demo/certificate.ts';
 import { Outbox } from '../../src/relay/outbox.ts';
 import { SendQueue } from '../../src/relay/send-queue.ts';
 import { pemOf } from '../support/backend.ts';
 import { temporaryFolder } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+/** What is held in memory, once what is not has been let go. */
+function heldBytes(): number {
+  collectGarbage();
+  const { arrayBuffers, heapUsed } = process.memoryUsage();
+  return arrayBuffers + heapUsed;
+}
 
 /** The two ends of a connection, the near one a server's. */
 async function connected(t: TestContext, secure: boolean): Promise<[Socket, Socket]> {
@@ -165,6 +177,38 @@ for (const secure of [false, true]) {
       lost.write('nor this');
       const [bytes] = (await once(far, 'data')) as [Buffer];
       assert.equal(bytes.toString(), 'for somebody');
+    });
+
+    test('is all that a connection has whose other half is cut off', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const queue = new SendQueue(near, new Outbox());
+      far.pause();
+      queue.write('', Buffer.alloc(20_000_000));
+      queue.write('last');
+      queue.cut();
+      queue.write('nobody gets this');
+      let received = 0;
+      far.on('data', (bytes: Buffer) => {
+        received += bytes.length;
+      });
+      far.resume();
+      await until('it is over', () => near.destroyed && far.destroyed);
+      assert.equal(received, 20_000_004);
+    });
+
+    test('keeps no memory once it has been sent, and little while it waits', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const queue = new SendQueue(near, new Outbox());
+      const before = heldBytes();
+      queue.write('', Buffer.alloc(10_000_000));
+      far.on('data', () => {});
+      await until('it is sent', () => queue.length === 0);
+      assert.ok(heldBytes() - before < 1_000_000, `${heldBytes() - before} bytes after it`);
+      far.pause();
+      queue.write('', Buffer.alloc(20_000_000));
+      const waiting = heldBytes();
+      for (let i = 0; i < 20_000; i += 1) queue.write('', Buffer.from('x'));
+      assert.ok(heldBytes() - waiting < 500_000, `${heldBytes() - waiting} bytes for 20000`);
     });
 
     test('does not hold a connection open for one who reads nothing', async (t) => {
