@@ -4,28 +4,17 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { CONVERSATIONS } from '../contract/cache-door-conversations.ts';
 import { clientOf, conversation, startDoor } from '../support/cache-door.ts';
 import { NodeStore } from '../support/cache-door-node.ts';
 import { MemoryStore } from '../support/cache-door-store.ts';
 import { recordingLogger } from '../support/log.ts';
 import { startMemcached } from '../support/memcached.ts';
+import { heldBytes } from '../support/memory.ts';
 import { randomFrom } from '../support/random.ts';
 
 const MEGABYTE = 1024 * 1024;
 const SEED = 20_261_122;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage: () => void = runInNewContext('gc');
-
-/** What is held in memory, once what is not has been let go. */
-function heldBytes(): number {
-  collectGarbage();
-  const { arrayBuffers, heapUsed } = process.memoryUsage();
-  return arrayBuffers + heapUsed;
-}
 
 /** Does ordinary work until told to stop; gives the number of round trips, each of them checked. */
 function ordinaryClient(socket: Socket): { stop: () => Promise<number> } {

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { queryObjects, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { queryObjects } from 'node:v8';
 import { DEFAULT_CACHE_TIMING } from '../../src/cache/cache-timing.ts';
 import { createSessionCache } from '../../src/cache/session-cache.ts';
 import { UnavailableError } from '../../src/memcached/client.ts';
 import { startMemcached } from '../support/memcached.ts';
+import { collectGarbage } from '../support/memory.ts';
 import { until } from '../support/until.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 test('a node that stays away costs no memory, however often it is asked', async (t) => {
   const nodes = await Promise.all([startMemcached(t), startMemcached(t), startMemcached(t)]);

@@ -4,24 +4,13 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { createServer as createTlsServer, connect as tlsConnect } from 'node:tls';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { demoCertificate } from '../../src/demo/certificate.ts';
 import { Outbox } from '../../src/relay/outbox.ts';
 import { SendQueue } from '../../src/relay/send-queue.ts';
 import { pemOf } from '../support/backend.ts';
 import { temporaryFolder } from '../support/gateway.ts';
+import { heldBytes } from '../support/memory.ts';
 import { until } from '../support/until.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage: () => void = runInNewContext('gc');
-
-/** What is held in memory, once what is not has been let go. */
-function heldBytes(): number {
-  collectGarbage();
-  const { arrayBuffers, heapUsed } = process.memoryUsage();
-  return arrayBuffers + heapUsed;
-}
 
 /** The two ends of a connection, the near one a server's. */
 async function connected(t: TestContext, secure: boolean): Promise<[Socket, Socket]> {
