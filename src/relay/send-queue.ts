@@ -40,9 +40,7 @@ export class SendQueue {
   /** It will send at the end of the turn. */
   #gathers = false;
   #ended = false;
-  /** The connection goes then, and not only our side of it. */
-  #isCut = false;
-  /** What waits for the end that comes when all is sent. */
+  /** What comes when all is sent. */
   #onEnd: (() => void)[] = [];
 
   constructor(socket: Socket, outbox: Outbox) {
@@ -110,10 +108,7 @@ export class SendQueue {
 
   /** Ends our side behind what waits; `then` is called when that has been done. */
   end(then: () => void = () => {}): void {
-    this.#ended = true;
-    this.send();
-    if (this.#length > 0) this.#onEnd.push(then);
-    else this.socket.end(then);
+    this.#afterAll(() => this.socket.end(then));
   }
 
   /** Ends our side likewise, and the whole of the connection then, or when that takes too long. */
@@ -126,14 +121,16 @@ export class SendQueue {
   /** Ends the connection behind what waits, or when that takes too long, with nothing that says so. */
   cut(): void {
     if (this.socket.destroyed) return;
+    destroySoon(this.socket);
+    this.#afterAll(() => this.socket.destroy());
+  }
+
+  /** Nothing is written any more; what there is goes first. */
+  #afterAll(end: () => void): void {
     this.#ended = true;
     this.send();
-    if (this.#length === 0) {
-      this.socket.destroy();
-      return;
-    }
-    this.#isCut = true;
-    destroySoon(this.socket);
+    if (this.#length > 0) this.#onEnd.push(end);
+    else end();
   }
 
   /**
@@ -192,8 +189,7 @@ export class SendQueue {
   }
 
   #endNow(): void {
-    if (this.#isCut) this.socket.destroy();
-    for (const then of this.#onEnd.splice(0)) this.socket.end(then);
+    for (const end of this.#onEnd.splice(0)) end();
   }
 
   #drained(): void {
