@@ -10,7 +10,7 @@ const LIE = '192.0.2.66';
 
 /**
  * Waits until a proxy answers, and makes sure that it does the work that the others do: whole
- * pages, forwarding headers of its own in place of the client's. Gives the TLS that it speaks with
+ * pages, forwarding headers of its own in place of the client's, one id for backend and client. Gives the TLS that it speaks with
  * a client that leaves the choice to it.
  * @throws Error that tells what differs.
  */
@@ -20,8 +20,12 @@ export async function verify(peer: RunningPeer): Promise<string> {
     const { body } = await get(peer.portal, path);
     if (body.length !== bytes) throw new Error(`${path} has ${body.length} bytes, not ${bytes}`);
   }
-  const { body } = await get(peer.console, '/headers');
-  assertForwarded(JSON.parse(body.toString()) as IncomingHttpHeaders);
+  const { body, headers } = await get(peer.console, '/headers');
+  const seen = JSON.parse(body.toString()) as IncomingHttpHeaders;
+  assertForwarded(seen);
+  if (headers['x-request-id'] !== seen['x-request-id']) {
+    throw new Error(`the client got x-request-id "${headers['x-request-id']}", the origin another`);
+  }
   return tlsOf(peer.portal);
 }
 
@@ -55,13 +59,14 @@ function assertForwarded(seen: IncomingHttpHeaders): void {
 
 interface Answer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
 /** One request on a connection of its own; status 0 where none could be made. */
 function get(port: number, path: string): Promise<Answer> {
   return new Promise((resolve) => {
-    const nothing = () => resolve({ status: 0, body: Buffer.alloc(0) });
+    const nothing = () => resolve({ status: 0, headers: {}, body: Buffer.alloc(0) });
     const outgoing = request({
       host: '127.0.0.1',
       port,
@@ -77,7 +82,8 @@ function get(port: number, path: string): Promise<Answer> {
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('error', nothing);
       incoming.on('end', () => {
-        resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks) });
+        const { statusCode: status = 0, headers } = incoming;
+        resolve({ status, headers, body: Buffer.concat(chunks) });
       });
     });
     outgoing.end();

@@ -5,12 +5,17 @@ import { HAPROXY_DEADLINES } from '../../support/haproxy-deadlines.ts';
 import { CIPHER_SUITES } from './cipher-suites.ts';
 import type { Peer, PeerSetup } from './peer.ts';
 
+/** What "option httplog" stands for (HAProxy's configuration manual §8.2.3). */
+const HTTP_LOG =
+  '%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq ' +
+  '%hr %hs %{+Q}r';
+
 /** HAProxy doing the work that Dashgate does. */
 export const haproxy: Peer = {
   name: 'haproxy',
   programs: ['haproxy'],
   plain: true,
-  note: 'one thread, or as many as Dashgate has workers, option httplog to /dev/null, active health checks',
+  note: 'one thread, or as many as Dashgate has workers, log with request ids to /dev/null, active health checks',
   async start(setup) {
     const [portal, console, plain] = (await freePorts(3)) as [number, number, number];
     const pem = writePem(setup);
@@ -45,7 +50,8 @@ export function bind(port: number, options = ''): string {
 
 /**
  * A frontend with Dashgate's policies: headers that only the gateway may set, closed paths, the
- * redirect of the root, addresses and cookies of answers made https.
+ * redirect of the root, addresses and cookies of answers made https, one id of a request for the
+ * backend, the client and the log.
  */
 export function frontend(
   service: 'portal' | 'console',
@@ -57,16 +63,18 @@ export function frontend(
   http-request redirect code 301 location /dashboard/ if { path / }`;
   return `
 frontend ${service}
-${binds.join('\n')}${service === 'portal' ? portal : ''}
+${binds.join('\n')}
+  unique-id-format %[uuid()]${service === 'portal' ? portal : ''}
   http-request del-header ^(x[-_]forwarded[-_](for|host|port|proto|scheme|ssl|server|prefix)|forwarded|x[-_]real[-_]ip|x[-_]request[-_]id)$ -m reg
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Proto ${scheme}
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   http-request set-header X-Forwarded-Port %[dst_port]
   http-request set-header X-Real-IP %[src]
-  http-request set-header X-Request-Id %[uuid()]
+  http-request set-header X-Request-Id %[unique-id]
   http-response replace-header Location ^http://(.*)$ https://\\1
   http-response replace-header Set-Cookie ^((?:(?!;\\s*Secure).)*)$ "\\1; Secure"
+  http-response set-header X-Request-Id %[unique-id]
   default_backend ${service}`;
 }
 
@@ -95,7 +103,7 @@ export function haproxyCommand(
 defaults
   mode http
   log global
-  option httplog
+  log-format "${HTTP_LOG} %ID"
   option dontlognull
   option redispatch
   retries 3

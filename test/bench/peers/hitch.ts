@@ -13,7 +13,7 @@ export const hitch: Peer = {
   name: 'hitch+haproxy',
   programs: ['hitch', 'haproxy'],
   plain: false,
-  note: 'one hitch worker for each service, PROXY protocol off; HAProxy as above, behind it',
+  note: 'one hitch worker for each service, which tells HAProxy, as above and behind it, of clients by PROXY protocol v2',
   async start(setup) {
     const ports = (await freePorts(4)) as [number, number, number, number];
     const [portal, console, plainPortal, plainConsole] = ports;
@@ -35,7 +35,7 @@ alpn-protos = "http/1.1"
 workers = 1
 backlog = 4096
 daemon = off
-write-proxy-v2 = off
+write-proxy-v2 = on
 ${user}
 `,
       );
@@ -43,8 +43,8 @@ ${user}
     };
     const proxy = children.start(
       haproxyCommand(setup, [
-        frontend('portal', [bind(plainPortal)], 'https'),
-        frontend('console', [bind(plainConsole)], 'https'),
+        frontend('portal', [bind(plainPortal, 'accept-proxy')], 'https'),
+        frontend('console', [bind(plainConsole, 'accept-proxy')], 'https'),
       ]),
       { core },
     );

@@ -22,7 +22,7 @@ export const nginx: Peer = {
   name: 'nginx',
   programs: ['nginx'],
   plain: true,
-  note: 'worker_processes 1, access log to /dev/null, passive health checks only',
+  note: 'worker_processes 1, access log with request ids to /dev/null, passive health checks only',
   async start({ children, folder, core, origins, certificate, openFiles }) {
     const [portal, console, plain] = (await freePorts(3)) as [number, number, number];
     const servers = (ports: readonly number[]) =>
@@ -33,7 +33,11 @@ export const nginx: Peer = {
     const command = nginxMain(
       folder,
       `
-  access_log /dev/null combined;
+  log_format main '$remote_addr [$time_iso8601] "$request" $status $bytes_sent $upstream_addr '
+    '$request_time $upstream_connect_time $upstream_response_time $request_id';
+  access_log /dev/null main;
+  add_header X-Request-Id $request_id always;
+  proxy_hide_header X-Request-Id;
   ssl_protocols TLSv1.2 TLSv1.3;
   ssl_prefer_server_ciphers on;
   ssl_conf_command Ciphersuites ${CIPHER_SUITES};
