@@ -132,7 +132,14 @@ export class Answer {
   }
 
   /** A whole answer of the relay's own, of latin1 characters: an error page. */
-  errorPage({ kind, retryAfter }: GatewayError, policy: AnswerPolicy, keepAlive: boolean): string {
+  refusal(
+    { kind, status, retryAfter }: GatewayError,
+    termination: Termination,
+    policy: AnswerPolicy,
+    keepAlive: boolean,
+  ): string {
+    this.status = status;
+    this.termination = termination;
     const accept = this.#lines.value('accept');
     const { requestId } = this;
     const options = { accept, requestId, retryAfter, hsts: this.#hsts(policy) };
@@ -142,6 +149,8 @@ export class Answer {
 
   /** A whole answer of the relay's own that sends the client elsewhere, for good. */
   redirect(location: string, policy: AnswerPolicy, keepAlive: boolean): string {
+    this.status = 301;
+    this.termination = 'LR';
     const hsts = this.#hsts(policy);
     return (
       `HTTP/1.1 301 Moved Permanently\r\nlocation: ${location}\r\ncontent-length: 0\r\n` +
@@ -222,27 +231,31 @@ const UNREAD = {
 } as const;
 
 /**
- * What there is to log of a request whose head could not be read.
- * @param bytes Of the error page that answered it.
+ * The error page that answers a request whose head could not be read, of latin1 characters, and what there
+ * is to log of it.
  * @param headBegan Value of `performance.now()` when its first byte came.
  */
-export function unreadRecord(
+export function unread(
   { endpoints, address, scheme }: Peer,
-  requestId: string,
   failure: GatewayError,
-  bytes: number,
+  policy: AnswerPolicy,
   headBegan: number | undefined,
-): ExchangeRecord {
-  return {
+): { readonly page: string; readonly record: ExchangeRecord } {
+  const requestId = policy.requestIds.next();
+  const secure = scheme === 'https';
+  const hsts = secure ? policy.hsts : undefined;
+  const page = rawErrorPage(failure.kind, { requestId, hsts }, false);
+  const record = {
     ...UNREAD,
     requestId,
     client: address,
     port: endpoints.port,
-    secure: scheme === 'https',
+    secure,
     status: failure.status,
     endedAt: Date.now(),
     ms: headBegan === undefined ? 0 : Math.round(performance.now() - headBegan),
-    bytes,
+    bytes: page.length,
     termination: terminationOf(failure, 'R'),
   };
+  return { page, record };
 }

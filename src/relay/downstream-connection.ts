@@ -1,14 +1,12 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { type Intake, readInto } from '../intake.ts';
-import { rawErrorPage } from '../policy/error-page.ts';
 import { isSafe } from '../upstream/attempts.ts';
 import { failureOf } from '../upstream/failure.ts';
 import type { Lease } from '../upstream/pool.ts';
-import { Answer, unreadRecord } from './answer.ts';
+import { Answer, unread } from './answer.ts';
 import { BodyFraming } from './body.ts';
-import { BodyPace } from './body-pace.ts';
-import type { Deadlined } from './deadlines.ts';
+import { ClientPatience, type Impatient } from './client-patience.ts';
 import type { DownstreamContext, DownstreamPeer, Retirable } from './downstream-context.ts';
 import { Exchange, type ForwardedRequest, type Responder } from './exchange.ts';
 import { HeadError, type RequestHead, type ResponseHead } from './head.ts';
@@ -19,7 +17,6 @@ import { refusalOf } from './refusal.ts';
 import { RequestParser } from './request-parser.ts';
 import { SendQueue } from './send-queue.ts';
 import { terminationOf } from './termination.ts';
-import { UptakeWatch } from './uptake.ts';
 import { WebsocketRequest } from './websocket-request.ts';
 
 /**
@@ -31,14 +28,11 @@ type State = 'head' | 'body' | 'response' | 'lingering' | 'gone';
 
 /** How much of following requests is kept while an answer is under way, in bytes. */
 const MAX_STASH = 65_536;
-/** How long a client may go on sending after our side was closed, in ms. */
-const LINGER_MS = 2_000;
 
 const EMPTY = Buffer.alloc(0);
 
 /** One HTTP/1.1 connection of a client: its requests one after the other, then perhaps a tunnel. */
-export class DownstreamConnection implements Deadlined, Responder, Retirable {
-  deadline: number;
+export class DownstreamConnection implements Impatient, Responder, Retirable {
   readonly #socket: Socket;
   readonly #peer: DownstreamPeer;
   readonly #forwarded: ForwardedLines;
@@ -53,7 +47,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   };
   readonly #parser = new RequestParser();
   readonly #body = new BodyFraming();
-  readonly #pace: BodyPace;
+  readonly #patience: ClientPatience;
   #state: State = 'head';
   /** The answer to the present request. */
   #answer: Answer | undefined;
@@ -63,8 +57,6 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #keepAlive = true;
   /** It sends its body when the backend has said that it may. */
   #awaitsContinue = false;
-  /** While the client is slow to take an answer, which may be while its request is still coming. */
-  #uptake: UptakeWatch | undefined;
   /** When the first byte of a head came that was not complete with it. */
   #headBegan: number | undefined;
   /** What came of the next requests while the answer to the present one is under way. */
@@ -77,12 +69,11 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#peer = peer;
     this.#forwarded = new ForwardedLines(peer);
     this.#relay = relay;
-    this.#pace = new BodyPace(relay.timeouts.clientMs, relay.timeouts.bodyRate);
-    this.deadline = relay.deadlines.in(relay.timeouts.headerMs);
-    relay.deadlines.add(this);
     for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
     this.#sendQueue = new SendQueue(socket, relay.outbox);
     this.#sendQueue.onDrain = () => this.#onDrain();
+    this.#patience = new ClientPatience(this.#sendQueue, relay.deadlines, relay.timeouts, this);
+    this.#patience.awaitHead();
     this.#intake = { buffer: relay.readBuffer, take: (bytes) => this.#take(bytes) };
     readInto(socket, this.#intake);
   }
@@ -96,7 +87,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#socket.destroy();
   }
 
-  onDeadline(): void {
+  onOverdue(): void {
     switch (this.#state) {
       case 'head':
         // An idle connection ends without a word; a head that does not come is told.
@@ -117,11 +108,11 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       default:
         // While something waits to be taken, that is watched.
         if (this.#sendQueue.length > 0) this.#awaitUptake();
-        else this.#giveUp();
+        else this.onStuck();
     }
   }
 
-  #giveUp(): void {
+  onStuck(): void {
     if (this.#answer) this.#answer.termination = 'cD';
     this.#socket.destroy();
   }
@@ -132,8 +123,8 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       this.#endIdle();
       return;
     }
-    this.#watchUptake();
-    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.keepAliveMs);
+    this.#patience.watchUptake();
+    this.#patience.awaitRequest();
   }
 
   /** Ends a connection between two requests; what still comes is of no use, and nobody is asked for it. */
@@ -143,21 +134,13 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       return;
     }
     this.#state = 'lingering';
-    this.deadline = Number.POSITIVE_INFINITY;
+    this.#patience.awaitNothing();
     this.#sendQueue.endSoon();
   }
 
-  #watchUptake(): void {
-    const { deadlines, timeouts } = this.#relay;
-    this.#uptake ??= new UptakeWatch(this.#sendQueue, deadlines, timeouts.clientMs, () => {
-      this.#giveUp();
-    });
-    this.#uptake.start();
-  }
-
   #awaitUptake(): void {
-    this.#watchUptake();
-    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
+    this.#patience.watchUptake();
+    this.#patience.awaitSign();
   }
 
   #take(bytes: Buffer): void {
@@ -194,7 +177,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     } else if (wasIdle) {
       // From the first byte on the clock runs, however many follow (slowloris).
       this.#headBegan = performance.now();
-      this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.headerMs);
+      this.#patience.awaitHead();
     }
   }
 
@@ -210,7 +193,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     const complete = this.#body.done;
     this.#stash = end === rest.length ? EMPTY : rest.subarray(end);
     this.#state = complete ? 'response' : 'body';
-    if (!complete) this.#pace.begin();
+    if (!complete) this.#patience.beginBody();
     if (method === 'CONNECT') {
       throw new GatewayError('notImplemented', 'CONNECT is for proxies of another kind');
     }
@@ -247,7 +230,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #forwardWhen(settled: Promise<void>, answer: Answer, request: ForwardedRequest): void {
     // Whoever decides has a deadline.
-    this.deadline = Number.POSITIVE_INFINITY;
+    this.#patience.awaitNothing();
     settled.then(
       () => {
         if (this.#answer === answer) this.#forward(request, EMPTY, true);
@@ -261,7 +244,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
 
   #onBody(chunk: Buffer): void {
     this.#awaitsContinue = false;
-    this.#pace.came(this.#relay.deadlines.in(0), chunk.length);
+    this.#patience.bodyCame(chunk.length);
     const end = this.#body.take(chunk);
     const complete = this.#body.done;
     if (complete) {
@@ -281,15 +264,13 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       return;
     }
     if (this.#state === 'body') this.#socket.pause();
-    if (this.#state !== 'lingering') this.deadline = Number.POSITIVE_INFINITY;
+    if (this.#state !== 'lingering') this.#patience.awaitNothing();
   }
 
   #awaitBody(): void {
-    const { deadlines } = this.#relay;
     // It is the backend that is waited for, until it has said that the body may come.
-    this.deadline = this.#awaitsContinue
-      ? Number.POSITIVE_INFINITY
-      : deadlines.in(this.#pace.wait(deadlines.in(0)));
+    if (this.#awaitsContinue) this.#patience.awaitNothing();
+    else this.#patience.awaitBody();
   }
 
   resumeRequest(): void {
@@ -361,7 +342,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     if (this.#answer) this.#answer.termination = terminationOf(error, 'D');
     // What there is of the answer is the client's; where it ends tells that it is not complete.
     this.#state = 'lingering';
-    this.deadline = Number.POSITIVE_INFINITY;
+    this.#patience.awaitNothing();
     this.#socket.resume();
     this.#sendQueue.cut();
   }
@@ -372,16 +353,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#sendQueue.write(head, bytes);
     const more = !this.#sendQueue.full;
     // While its answer comes, nobody waits for the rest of the request.
-    if (this.#state === 'body') {
-      this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.clientMs);
-    }
+    if (this.#state === 'body') this.#patience.awaitSign();
     if (complete) this.#finish();
-    else if (!more) this.#watchUptake();
+    else if (!more) this.#patience.watchUptake();
     return more;
   }
 
   #onDrain(): void {
-    this.#uptake?.stop();
+    this.#patience.unwatchUptake();
     if (this.#state !== 'body' && this.#state !== 'response') return;
     if (!this.#answer) {
       if (this.#isNextDue) return;
@@ -409,14 +388,14 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     }
     // A client that asks on without taking its answers would fill the memory with them.
     this.#socket.pause();
-    this.deadline = Number.POSITIVE_INFINITY;
-    this.#watchUptake();
+    this.#patience.awaitNothing();
+    this.#patience.watchUptake();
   }
 
   /** Turns to the next request of the connection. */
   #next(): void {
     this.#state = 'head';
-    this.deadline = this.#relay.deadlines.in(this.#relay.timeouts.keepAliveMs);
+    this.#patience.awaitRequest();
     if (this.#socket.isPaused()) this.#socket.resume();
     if (this.#stash.length === 0) return;
     // Not from within the backend's event: a long line of pipelined requests would grow the stack.
@@ -434,8 +413,6 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   }
 
   #redirect(answer: Answer, location: string): void {
-    answer.status = 301;
-    answer.termination = 'LR';
     this.#keepAlive &&= this.#state === 'response';
     this.#write(answer.redirect(location, this.#relay, this.#keepAlive), EMPTY, true);
   }
@@ -453,24 +430,22 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
       return;
     }
     this.#keepAlive &&= failure.source !== 'downstream' && this.#state === 'response';
-    // A head that could not be read leaves a request of which nothing is known.
-    const id = answer?.requestId ?? this.#relay.requestIds.next();
-    this.#relay.report.failed(id, failure);
-    const hsts = this.#peer.scheme === 'https' ? this.#relay.hsts : undefined;
-    const page =
-      answer?.errorPage(failure, this.#relay, this.#keepAlive) ??
-      rawErrorPage(failure.kind, { requestId: id, hsts }, this.#keepAlive);
-    if (answer) {
-      answer.status = failure.status;
-      answer.bytes = page.length;
-      answer.termination = terminationOf(failure, this.#exchange ? 'H' : 'R');
-    } else {
-      const record = unreadRecord(this.#peer, id, failure, page.length, this.#headBegan);
-      this.#relay.report.answered(record);
-    }
-    this.#relay.counters.bytesOut += page.length;
-    this.#sendQueue.write(page);
-    this.#finish();
+    const page = answer ? this.#refusalOf(answer, failure) : this.#refusalOfUnread(failure);
+    this.#write(page, EMPTY, true);
+  }
+
+  #refusalOf(answer: Answer, failure: GatewayError): string {
+    this.#relay.report.failed(answer.requestId, failure);
+    const termination = terminationOf(failure, this.#exchange ? 'H' : 'R');
+    return answer.refusal(failure, termination, this.#relay, this.#keepAlive);
+  }
+
+  /** A head that could not be read leaves a request of which nothing is known. */
+  #refusalOfUnread(failure: GatewayError): string {
+    const { page, record } = unread(this.#peer, failure, this.#relay, this.#headBegan);
+    this.#relay.report.failed(record.requestId, failure);
+    this.#relay.report.answered(record);
+    return page;
   }
 
   /**
@@ -481,9 +456,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
     this.#state = 'lingering';
     this.#awaitUptake();
     this.#stash = EMPTY;
-    this.#sendQueue.end(() => {
-      this.deadline = this.#relay.deadlines.in(LINGER_MS);
-    });
+    this.#sendQueue.end(() => this.#patience.awaitEnd());
     this.#socket.resume();
   }
 
@@ -506,8 +479,7 @@ export class DownstreamConnection implements Deadlined, Responder, Retirable {
   #leave(): void {
     this.#state = 'gone';
     this.#exchange = undefined;
-    this.#uptake?.stop();
-    this.#relay.deadlines.remove(this);
+    this.#patience.end();
     this.#relay.forget(this);
   }
 
