@@ -17,7 +17,7 @@ import type { Environment } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ToWorker } from './worker-messages.ts';
-import { WORKER_MAIN } from './worker-process.ts';
+import { WORKER_FLAGS, WORKER_MAIN } from './worker-process.ts';
 
 /** In the folder for temporary files, with the process id of the supervisor after it. */
 const PREFIX = 'dashgate-code-';
@@ -81,7 +81,12 @@ export class CodeCache {
     const note = join(this.#folder, COMPILED_FROM);
     const sources = this.#lasts ? sourcesAsTheyAre() : '';
     if (this.#lasts && textOf(note) === sources) return;
-    const child = fork(WORKER_MAIN, { env: this.env as NodeJS.ProcessEnv, timeout: COMPILE_MS });
+    const child = fork(WORKER_MAIN, {
+      // V8 takes compiled code for its own only where it has the same flags.
+      execArgv: WORKER_FLAGS,
+      env: this.env as NodeJS.ProcessEnv,
+      timeout: COMPILE_MS,
+    });
     child.send({ type: 'stop' } satisfies ToWorker);
     const [code] = await once(child, 'exit');
     // Without the note the next start compiles again, which costs a moment.
