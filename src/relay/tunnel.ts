@@ -3,7 +3,7 @@ import type { RawConnection } from './raw-connection.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { Termination } from './termination.ts';
 import { type EndingSide, endBoth, type TunnelEnd, type TunnelSide } from './tunnel-ending.ts';
-import { Uptake } from './uptake.ts';
+import { UptakeWatch } from './uptake.ts';
 import { pingFrame, WebsocketFrames } from './websocket-frames.ts';
 
 /** TCP asks a peer that has been silent this long, in ms, whether it is still there. */
@@ -83,9 +83,9 @@ export class Tunnel implements Deadlined {
   #received = 0;
   #sent = 0;
   #open = 2;
-  /** What of what is sent to client and backend has been taken since the deadline was set. */
-  readonly #down: Uptake;
-  readonly #up: Uptake;
+  /** From when client and backend were first slow to take what is sent to them. */
+  #down: UptakeWatch | undefined;
+  #up: UptakeWatch | undefined;
   /** The client has not been read all the time since it was last asked whether it is there. */
   #deaf = false;
   #end: TunnelEnd | undefined;
@@ -103,8 +103,6 @@ export class Tunnel implements Deadlined {
   ) {
     this.#client = sideOf(client, 'client');
     this.#backend = sideOf(backend, 'server');
-    this.#down = new Uptake(client.sendQueue);
-    this.#up = new Uptake(backend.sendQueue);
     this.#context = context;
     this.#onClosed = onClosed;
     this.#received = early.fromClient.length;
@@ -162,6 +160,8 @@ export class Tunnel implements Deadlined {
   /** Ends both sides with a close frame, for which they have `ENDING_MS`; cuts them after that. */
   end(end: TunnelEnd): void {
     if (this.#ending || this.#client.socket.destroyed) return;
+    this.#down?.stop();
+    this.#up?.stop();
     this.#end = end;
     this.#termination ??= ENDINGS.get(end) ?? 'KD';
     this.deadline = this.#context.deadlines.in(ENDING_MS);
@@ -191,26 +191,54 @@ export class Tunnel implements Deadlined {
   }
 
   onDeadline(): void {
-    const { socket: downstream, sendQueue: down } = this.#client;
-    const { socket: upstream, sendQueue: up } = this.#backend;
-    const taken = [this.#down, this.#up].some((uptake) => uptake.waits && uptake.moved);
     if (this.#ending) {
       this.#cut();
-    } else if (taken) {
-      // Slow, but it does take what is sent.
+    } else if (this.#down?.active || this.#up?.active) {
+      // It is slow, or stuck, which its watch tells.
       this.#rearm();
-    } else if (downstream.readableEnded || upstream.readableEnded) {
-      this.#cut();
-    } else if (down.full) {
-      // It would not take a close frame either.
-      this.#termination ??= 'cD';
-      this.#cut();
-    } else if (up.full) {
-      upstream.destroy();
-      this.end(STALLED);
+    } else if (this.#client.socket.readableEnded || this.#backend.socket.readableEnded) {
+      this.#cutUnlessWaiting();
     } else {
       this.end(IDLE);
     }
+  }
+
+  /** One side has ended. What is left for the other may take it longer. */
+  #cutUnlessWaiting(): void {
+    const sides = [this.#client, this.#backend];
+    const waiting = sides.filter(({ sendQueue }) => sendQueue.length > 0);
+    for (const side of waiting) this.#watch(side);
+    if (waiting.length > 0) this.#rearm();
+    else this.#cut();
+  }
+
+  /**
+   * A side that takes nothing is given up, whatever it sends. It holds up the other one, which is not read
+   * meanwhile, so that its end would not be seen: it is given less time than silence.
+   */
+  #watch(side: TunnelSide): void {
+    const { deadlines, timeouts } = this.#context;
+    if (side === this.#client) {
+      const ms = Math.min(timeouts.clientMs, timeouts.tunnelMs);
+      this.#down ??= new UptakeWatch(side.sendQueue, deadlines, ms, () => {
+        // It would not take a close frame either.
+        this.#termination ??= 'cD';
+        this.#cut();
+      });
+      this.#down.start();
+    } else {
+      const ms = Math.min(timeouts.serverMs, timeouts.tunnelMs);
+      this.#up ??= new UptakeWatch(side.sendQueue, deadlines, ms, () => {
+        side.socket.destroy();
+        this.end(STALLED);
+      });
+      this.#up.start();
+    }
+  }
+
+  #unwatch(side: TunnelSide): void {
+    if (side === this.#client) this.#down?.stop();
+    else this.#up?.stop();
   }
 
   #cut(): void {
@@ -221,30 +249,25 @@ export class Tunnel implements Deadlined {
   #passed(from: TunnelSide, to: TunnelSide): void {
     if (to.sendQueue.full) {
       from.socket.pause();
+      this.#watch(to);
       this.#deaf ||= to === this.#backend;
     }
     this.#rearm();
   }
 
-  /**
-   * A side that takes nothing holds up the other one, which is not read meanwhile: its end would not
-   * be seen. So such a side is given less time than silence, and so is one whose other side has ended.
-   */
+  /** A side whose other side has ended is given less time than silence. */
   #rearm(): void {
     const { deadlines, timeouts } = this.#context;
-    const { socket: downstream, sendQueue: down } = this.#client;
-    const { socket: upstream, sendQueue: up } = this.#backend;
-    this.#down.note();
-    this.#up.note();
     let ms = timeouts.tunnelMs;
-    if (down.full || upstream.readableEnded) ms = Math.min(ms, timeouts.clientMs);
-    if (up.full || downstream.readableEnded) ms = Math.min(ms, timeouts.serverMs);
+    if (this.#backend.socket.readableEnded) ms = Math.min(ms, timeouts.clientMs);
+    if (this.#client.socket.readableEnded) ms = Math.min(ms, timeouts.serverMs);
     this.deadline = deadlines.in(ms);
   }
 
   #join(from: TunnelSide, to: TunnelSide): void {
     from.socket.setKeepAlive(true, KEEP_ALIVE_MS);
     to.sendQueue.onDrain = () => {
+      this.#unwatch(to);
       from.socket.resume();
       if (!this.#ending) this.#rearm();
     };
@@ -261,12 +284,14 @@ export class Tunnel implements Deadlined {
     else if (this.#ending) this.#lost(from);
     else {
       to.sendQueue.end();
+      if (to.sendQueue.length > 0) this.#watch(to);
       this.#rearm();
     }
   }
 
   #onClose(from: TunnelSide, to: TunnelSide): void {
     this.#open -= 1;
+    this.#unwatch(from);
     this.#note(from);
     if (from === this.#backend && this.#open > 0 && this.#mayTellClient()) this.end(BROKEN);
     else if (this.#ending && from === this.#backend) this.#lost(from);

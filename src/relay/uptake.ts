@@ -57,9 +57,14 @@ export class UptakeWatch implements Deadlined {
     this.#onStuck = onStuck;
   }
 
+  /** It has begun, and is not over. */
+  get active(): boolean {
+    return this.deadline !== Number.POSITIVE_INFINITY;
+  }
+
   /** Begins; where it has begun, its time goes on. */
   start(): void {
-    if (this.deadline !== Number.POSITIVE_INFINITY) return;
+    if (this.active) return;
     this.#moved();
     this.#deadlines.add(this);
   }

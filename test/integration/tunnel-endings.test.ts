@@ -336,6 +336,19 @@ test('a client that is gone within a frame leaves its backend with what came of 
   assert.equal(relay.closed[0]?.code, undefined);
 });
 
+test('a client that takes nothing is given up, even if it sends all the time', async (t) => {
+  const { backend, relay } = await stage(t, { timeouts: { clientMs: 300 } });
+  const { client, console } = await openRawTunnel(t, relay.port, backend);
+  client.socket.pause();
+  flood(console.socket, binary(50_000));
+  const typing = setInterval(() => {
+    client.write(frame({ opcode: 2, payload: Buffer.from('keys'), masked: true }));
+  }, 20);
+  t.after(() => clearInterval(typing));
+  await until('it is given up', () => relay.closed.length === 1);
+  assert.equal(relay.closed[0]?.termination, 'cD');
+});
+
 test('a client that half-closes takes its backend along', async (t) => {
   const { backend, relay } = await stage(t);
   const { client, console } = await openRawTunnel(t, relay.port, backend);
