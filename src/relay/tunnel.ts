@@ -230,7 +230,8 @@ export class Tunnel implements Deadlined {
       const ms = Math.min(timeouts.serverMs, timeouts.tunnelMs);
       this.#up ??= new UptakeWatch(side.sendQueue, deadlines, ms, () => {
         side.socket.destroy();
-        this.end(STALLED);
+        if (this.#client.socket.readableEnded) this.#cut();
+        else this.end(STALLED);
       });
       this.#up.start();
     }
