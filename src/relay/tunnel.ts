@@ -83,9 +83,13 @@ export class Tunnel implements Deadlined {
   #received = 0;
   #sent = 0;
   #open = 2;
-  /** From when client and backend were first slow to take what is sent to them. */
-  #down: UptakeWatch | undefined;
-  #up: UptakeWatch | undefined;
+  /**
+   * Whether client and backend take what is sent to them, watched while one is full or the other has ended.
+   * A side that takes nothing is given up, whatever it sends. It holds up the other one, which is not read
+   * meanwhile, so that its end would not be seen: it is given less time than silence.
+   */
+  readonly #down: UptakeWatch;
+  readonly #up: UptakeWatch;
   /** The client has not been read all the time since it was last asked whether it is there. */
   #deaf = false;
   #end: TunnelEnd | undefined;
@@ -103,6 +107,15 @@ export class Tunnel implements Deadlined {
   ) {
     this.#client = sideOf(client, 'client');
     this.#backend = sideOf(backend, 'server');
+    const { deadlines, timeouts } = context;
+    const clientMs = Math.min(timeouts.clientMs, timeouts.tunnelMs);
+    const serverMs = Math.min(timeouts.serverMs, timeouts.tunnelMs);
+    this.#down = new UptakeWatch(client.sendQueue, deadlines, clientMs, () =>
+      this.#onClientStuck(),
+    );
+    this.#up = new UptakeWatch(backend.sendQueue, deadlines, serverMs, () =>
+      this.#onBackendStuck(),
+    );
     this.#context = context;
     this.#onClosed = onClosed;
     this.#received = early.fromClient.length;
@@ -111,8 +124,8 @@ export class Tunnel implements Deadlined {
     context.counters.tunnelBytesOut += this.#sent;
     this.#client.frames.take(early.fromClient);
     this.#backend.frames.take(early.fromBackend);
-    this.deadline = context.deadlines.in(context.timeouts.tunnelMs);
-    context.deadlines.add(this);
+    this.deadline = deadlines.in(timeouts.tunnelMs);
+    deadlines.add(this);
     const { frames: clientFrames } = this.#client;
     const { frames: backendFrames } = this.#backend;
     client.intake.take = (bytes) => {
@@ -160,8 +173,8 @@ export class Tunnel implements Deadlined {
   /** Ends both sides with a close frame, for which they have `ENDING_MS`; cuts them after that. */
   end(end: TunnelEnd): void {
     if (this.#ending || this.#client.socket.destroyed) return;
-    this.#down?.stop();
-    this.#up?.stop();
+    this.#down.stop();
+    this.#up.stop();
     this.#end = end;
     this.#termination ??= ENDINGS.get(end) ?? 'KD';
     this.deadline = this.#context.deadlines.in(ENDING_MS);
@@ -193,7 +206,7 @@ export class Tunnel implements Deadlined {
   onDeadline(): void {
     if (this.#ending) {
       this.#cut();
-    } else if (this.#down?.active || this.#up?.active) {
+    } else if (this.#down.active || this.#up.active) {
       // It is slow, or stuck, which its watch tells.
       this.#rearm();
     } else if (this.#client.socket.readableEnded || this.#backend.socket.readableEnded) {
@@ -207,39 +220,25 @@ export class Tunnel implements Deadlined {
   #cutUnlessWaiting(): void {
     const sides = [this.#client, this.#backend];
     const waiting = sides.filter(({ sendQueue }) => sendQueue.length > 0);
-    for (const side of waiting) this.#watch(side);
+    for (const side of waiting) this.#watchOf(side).start();
     if (waiting.length > 0) this.#rearm();
     else this.#cut();
   }
 
-  /**
-   * A side that takes nothing is given up, whatever it sends. It holds up the other one, which is not read
-   * meanwhile, so that its end would not be seen: it is given less time than silence.
-   */
-  #watch(side: TunnelSide): void {
-    const { deadlines, timeouts } = this.#context;
-    if (side === this.#client) {
-      const ms = Math.min(timeouts.clientMs, timeouts.tunnelMs);
-      this.#down ??= new UptakeWatch(side.sendQueue, deadlines, ms, () => {
-        // It would not take a close frame either.
-        this.#termination ??= 'cD';
-        this.#cut();
-      });
-      this.#down.start();
-    } else {
-      const ms = Math.min(timeouts.serverMs, timeouts.tunnelMs);
-      this.#up ??= new UptakeWatch(side.sendQueue, deadlines, ms, () => {
-        side.socket.destroy();
-        if (this.#client.socket.readableEnded) this.#cut();
-        else this.end(STALLED);
-      });
-      this.#up.start();
-    }
+  #watchOf(side: TunnelSide): UptakeWatch {
+    return side === this.#client ? this.#down : this.#up;
   }
 
-  #unwatch(side: TunnelSide): void {
-    if (side === this.#client) this.#down?.stop();
-    else this.#up?.stop();
+  #onClientStuck(): void {
+    // It would not take a close frame either.
+    this.#termination ??= 'cD';
+    this.#cut();
+  }
+
+  #onBackendStuck(): void {
+    this.#backend.socket.destroy();
+    if (this.#client.socket.readableEnded) this.#cut();
+    else this.end(STALLED);
   }
 
   #cut(): void {
@@ -250,7 +249,7 @@ export class Tunnel implements Deadlined {
   #passed(from: TunnelSide, to: TunnelSide): void {
     if (to.sendQueue.full) {
       from.socket.pause();
-      this.#watch(to);
+      this.#watchOf(to).start();
       this.#deaf ||= to === this.#backend;
     }
     this.#rearm();
@@ -268,7 +267,7 @@ export class Tunnel implements Deadlined {
   #join(from: TunnelSide, to: TunnelSide): void {
     from.socket.setKeepAlive(true, KEEP_ALIVE_MS);
     to.sendQueue.onDrain = () => {
-      this.#unwatch(to);
+      this.#watchOf(to).stop();
       from.socket.resume();
       if (!this.#ending) this.#rearm();
     };
@@ -285,14 +284,14 @@ export class Tunnel implements Deadlined {
     else if (this.#ending) this.#lost(from);
     else {
       to.sendQueue.end();
-      if (to.sendQueue.length > 0) this.#watch(to);
+      if (to.sendQueue.length > 0) this.#watchOf(to).start();
       this.#rearm();
     }
   }
 
   #onClose(from: TunnelSide, to: TunnelSide): void {
     this.#open -= 1;
-    this.#unwatch(from);
+    this.#watchOf(from).stop();
     this.#note(from);
     if (from === this.#backend && this.#open > 0 && this.#mayTellClient()) this.end(BROKEN);
     else if (this.#ending && from === this.#backend) this.#lost(from);

@@ -10,8 +10,8 @@ const LIE = '192.0.2.66';
 
 /**
  * Waits until a proxy answers, and makes sure that it does the work that the others do: whole
- * pages, forwarding headers of its own in place of the client's, one id for backend and client. Gives the TLS that it speaks with
- * a client that leaves the choice to it.
+ * pages, forwarding headers of its own in place of the client's, one id for backend and client. Gives
+ * the TLS that it speaks with a client that leaves the choice to it.
  * @throws Error that tells what differs.
  */
 export async function verify(peer: RunningPeer): Promise<string> {
