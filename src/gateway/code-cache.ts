@@ -17,7 +17,8 @@ import type { Environment } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ToWorker } from './worker-messages.ts';
-import { WORKER_FLAGS, WORKER_MAIN } from './worker-process.ts';
+import { WORKER_MAIN } from './worker-process.ts';
+import { WORKER_FLAGS } from './worker-runtime.ts';
 
 /** In the folder for temporary files, with the process id of the supervisor after it. */
 const PREFIX = 'dashgate-code-';

@@ -20,27 +20,12 @@ import {
 } from './messages.ts';
 import type { Share } from './share.ts';
 import { type FromWorker, PROTOCOL, type Task, type ToWorker } from './worker-messages.ts';
+import { runtimeOf } from './worker-runtime.ts';
 
 export const WORKER_MAIN = new URL('worker-main.ts', import.meta.url);
 
 /** Standard streams and the channel come before the sockets of a worker. */
 export const FIRST_SOCKET_FD = 4;
-
-/**
- * Has glibc map pieces of 64 KiB and more by themselves, so that what a crowd of slow clients made a worker
- * keep is given back when they are gone: between smaller pieces that last it would not be. Answers of 100 KiB
- * cost no more by it (from 32 KiB on they did, 4 %). The bound is far below what a process may map
- * (`vm.max_map_count`). Other C libraries know neither.
- */
-const MEMORY: Environment = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_MMAP_MAX_: '16384' };
-
-/**
- * What workers are started with. V8 puts all objects of a place in the code into the old generation from their
- * first on, if a hundred of them outlive an early collection. Those that tell of answers do, as they are
- * counted in batches: each of them would wait there for a collection of the whole heap, with all that it
- * refers to, and cost a request over plain HTTP 5 %.
- */
-export const WORKER_FLAGS = ['--no-allocation-site-pretenuring', ...process.execArgv];
 
 /** How long who looks at a worker waits for its latest figures, in ms. */
 const REFRESH_MS = 300;
@@ -108,8 +93,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
     this.kind = task.kind;
     this.share = task.kind === 'relay' ? task.share : undefined;
     const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc', ...fds];
-    const memory = env ? { env: { ...MEMORY, ...env } } : {};
-    this.#child = fork(WORKER_MAIN, { stdio, execArgv: WORKER_FLAGS, ...memory });
+    this.#child = fork(WORKER_MAIN, { stdio, ...runtimeOf(task.kind, env) });
     this.#child.setMaxListeners(0);
     this.#mailbox = new Mailbox(this.#child);
     this.#child.on('message', (message) => this.#onMessage(message as FromWorker));

@@ -10,6 +10,26 @@ function memorySettingsOf(pid: number): string[] {
   return all.filter((setting) => setting.startsWith('MALLOC_')).sort();
 }
 
+/** How many bytes of code a process has that are of no file, but for those that V8 makes and may still write to. */
+function copiedCodeOf(pid: number): number {
+  const lines = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n');
+  const sizes = lines
+    .map((line) => /^(\w+)-(\w+) r-xp \S+ 00:00 0\s*$/.exec(line))
+    .map((match) =>
+      match === null ? 0 : Number.parseInt(match[2]!, 16) - Number.parseInt(match[1]!, 16),
+    );
+  return Math.max(...sizes);
+}
+
+/** Whether the kernel gives large pages to who asks for them; one without knows no such file. */
+function areLargePagesGiven(): boolean {
+  try {
+    return !readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8').includes('[never]');
+  } catch {
+    return false;
+  }
+}
+
 test('workers give back large pieces of memory, unless the operator has them do otherwise', async (t) => {
   const { url } = await startBackend(t);
   const settings = { PORTAL_BACKENDS: url };
@@ -24,4 +44,18 @@ test('workers give back large pieces of memory, unless the operator has them do 
   for (const { pid } of await other.relays()) {
     assert.ok(memorySettingsOf(pid).includes('MALLOC_MMAP_THRESHOLD_=131072'));
   }
+});
+
+test('the code of a relay lies in large pages where the kernel gives them and the operator lets it', async (t) => {
+  const { url } = await startBackend(t);
+  const settings = { PORTAL_BACKENDS: url, CACHE_LISTEN: '127.0.0.1:0' };
+  const usual = await startGatewayProcess(t, settings);
+  const other = await startGatewayProcess(t, settings, { NODE_OPTIONS: '--use-largepages=off' });
+  for (const { pid } of await usual.relays()) {
+    assert.equal(copiedCodeOf(pid) > 16_000_000, areLargePagesGiven());
+  }
+  for (const { pid } of await other.relays()) assert.ok(copiedCodeOf(pid) < 16_000_000);
+  const { workers } = await usual.state();
+  const { pid } = workers.find(({ kind }) => kind === 'cache')!;
+  assert.ok(copiedCodeOf(pid) < 16_000_000, 'the session cache does not run through all of it');
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { WORKER_FLAGS } from '../../src/gateway/worker-process.ts';
+import { WORKER_FLAGS } from '../../src/gateway/worker-runtime.ts';
 
 const PROGRAM = fileURLToPath(new URL('../support/answered-program.ts', import.meta.url));
 /** V8 decides when the young generation has all its size. */
