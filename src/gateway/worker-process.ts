@@ -93,7 +93,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> implements Member 
     this.kind = task.kind;
     this.share = task.kind === 'relay' ? task.share : undefined;
     const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc', ...fds];
-    this.#child = fork(WORKER_MAIN, { stdio, ...runtimeOf(task.kind, env) });
+    this.#child = fork(WORKER_MAIN, { stdio, ...runtimeOf(env) });
     this.#child.setMaxListeners(0);
     this.#mailbox = new Mailbox(this.#child);
     this.#child.on('message', (message) => this.#onMessage(message as FromWorker));

@@ -1,6 +1,5 @@
 import type { ForkOptions } from 'node:child_process';
 import type { Environment } from '../config.ts';
-import type { Task } from './worker-messages.ts';
 
 /**
  * Has glibc map pieces of 64 KiB and more by themselves, so that what a crowd of slow clients made a worker
@@ -19,10 +18,10 @@ const MEMORY: Environment = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_MMAP_MAX_:
 export const WORKER_FLAGS = ['--no-allocation-site-pretenuring', ...process.execArgv];
 
 /**
- * A relay runs through most of Node's code, 40 MiB of it, for each request, and where that lies in pages of 4 KiB
- * the processor often looks up where a page is. In pages of 2 MiB, where the kernel gives them (`madvise` or
- * `always` in /sys/kernel/mm/transparent_hugepage/enabled), a request over TLS costs 2 to 4 % less and a
- * handshake 5 %. It is a copy, which each relay has for itself. Node may give this flag up
+ * A worker runs through most of Node's code, 40 MiB of it, and where that lies in pages of 4 KiB the processor often
+ * looks up where a page is. In pages of 2 MiB, where the kernel gives them (`madvise` or `always` in
+ * /sys/kernel/mm/transparent_hugepage/enabled), a request over TLS costs 2 to 4 % less, a handshake 5 % and a
+ * session that is fetched alone 7 %. It is a copy, which each worker has for itself. Node may give this flag up
  * (https://github.com/nodejs/node/issues/64408), and does not start with one that it does not know.
  */
 const LARGE_PAGES = '--use-largepages=silent';
@@ -31,13 +30,10 @@ const LARGE_PAGES = '--use-largepages=silent';
  * How the process of a worker is started, with `env` as its environment; that of this process, as it is, where
  * undefined. What the operator says there of the same is heeded.
  */
-export function runtimeOf(
-  kind: Task['kind'],
-  env: Environment | undefined,
-): Pick<ForkOptions, 'execArgv' | 'env'> {
+export function runtimeOf(env: Environment | undefined): Pick<ForkOptions, 'execArgv' | 'env'> {
   if (env === undefined) return { execArgv: WORKER_FLAGS };
   const settings: NodeJS.ProcessEnv = { ...MEMORY, ...env };
-  if (kind === 'relay' && process.allowedNodeEnvironmentFlags.has(LARGE_PAGES)) {
+  if (process.allowedNodeEnvironmentFlags.has(LARGE_PAGES)) {
     // Of two that say the same Node takes the later one.
     settings.NODE_OPTIONS = `${LARGE_PAGES} ${env.NODE_OPTIONS ?? ''}`;
   }
