@@ -65,14 +65,16 @@ class RoundRobin<T extends Candidate> implements Selection<T> {
 
   pick(exclude: ReadonlySet<T>): T | undefined {
     const candidates = this.#candidates;
+    const shares = this.#shares;
+    const scores = this.#scores;
     let best = -1;
     let bestScore = Number.NEGATIVE_INFINITY;
     let total = 0;
     for (let i = 0; i < candidates.length; i += 1) {
       if (!isFree(candidates[i]!, exclude)) continue;
-      const share = this.#shares[i]!;
-      const score = this.#scores[i]! + share;
-      this.#scores[i] = score;
+      const share = shares[i]!;
+      const score = scores[i]! + share;
+      scores[i] = score;
       total += share;
       if (score > bestScore) {
         best = i;
@@ -80,7 +82,7 @@ class RoundRobin<T extends Candidate> implements Selection<T> {
       }
     }
     if (best < 0) return undefined;
-    this.#scores[best] = bestScore - total;
+    scores[best] = bestScore - total;
     return candidates[best];
   }
 }
