@@ -57,12 +57,12 @@ export class ClientPatience implements Deadlined {
 
   /** So much of it has come. */
   bodyCame(bytes: number): void {
-    this.#pace.came(this.#deadlines.in(0), bytes);
+    this.#pace.came(this.#deadlines.now, bytes);
   }
 
   /** More of it. */
   awaitBody(): void {
-    this.deadline = this.#deadlines.in(this.#pace.wait(this.#deadlines.in(0)));
+    this.deadline = this.#deadlines.in(this.#pace.wait(this.#deadlines.now));
   }
 
   /** Any sign of it. */

@@ -10,13 +10,16 @@ const TICK_MS = 100;
 
 /**
  * The deadlines of all connections of a relay, looked at together. Setting one costs an assignment:
- * a connection moves its deadline several times for each request, which real timers would feel.
+ * a connection moves its deadline several times for each request, which real timers would feel. They are
+ * looked at only when one of them may be over: thousands of idle websockets are left alone.
  */
 export class Deadlines {
   readonly #members = new Set<Deadlined>();
   readonly #clock: () => number;
   #timer: NodeJS.Timeout | undefined;
   #now: number;
+  /** No member has a deadline before that: each was got from `in`, or is looked at when it is added. */
+  #nextAt = Number.POSITIVE_INFINITY;
 
   /** @param clock the time in ms, from any start; it never goes back */
   constructor(clock: () => number = () => performance.now()) {
@@ -26,6 +29,7 @@ export class Deadlines {
 
   add(member: Deadlined): void {
     this.#members.add(member);
+    this.#nextAt = Math.min(this.#nextAt, member.deadline);
     if (this.#timer) return;
     this.#now = this.#clock();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -52,20 +56,31 @@ export class Deadlines {
     return member;
   }
 
-  /** The time `ms` from now, never early and at most two ticks late. */
-  in(ms: number): number {
+  /** The time as deadlines have it, in ms: what passes is measured by it, to a tick. */
+  get now(): number {
     // Nobody has kept the time while there was nobody to keep it for.
     if (!this.#timer) this.#now = this.#clock();
-    return this.#now + TICK_MS + ms;
+    return this.#now;
+  }
+
+  /** The time `ms` from now, never early and at most two ticks late. */
+  in(ms: number): number {
+    const deadline = this.now + TICK_MS + ms;
+    if (deadline < this.#nextAt) this.#nextAt = deadline;
+    return deadline;
   }
 
   #tick(): void {
     const now = this.#clock();
     this.#now = now;
+    if (now < this.#nextAt) return;
+    this.#nextAt = Number.POSITIVE_INFINITY;
     for (const member of this.#members) {
-      if (member.deadline > now) continue;
-      member.deadline = Number.POSITIVE_INFINITY;
-      member.onDeadline();
+      if (member.deadline <= now) {
+        member.deadline = Number.POSITIVE_INFINITY;
+        member.onDeadline();
+      }
+      if (member.deadline < this.#nextAt) this.#nextAt = member.deadline;
     }
   }
 }

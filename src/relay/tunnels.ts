@@ -74,7 +74,7 @@ export class Tunnels {
   readonly #deadlines: Deadlines;
   readonly #limits: TunnelLimits;
   readonly #entries = new Map<Tunnel, Entry>();
-  readonly #sweep: Deadlined = { deadline: 0, onDeadline: () => this.#onSweep() };
+  #sweeps: NodeJS.Timeout | undefined;
   #retiring = false;
   #opened = 0;
 
@@ -98,10 +98,8 @@ export class Tunnels {
     const since = Date.now();
     const about = { number, client, since };
     const entry = { ...about, tunnel, lease, duration, departure: undefined, ping: undefined };
-    if (this.#entries.size === 0) {
-      this.#sweep.deadline = this.#deadlines.in(SWEEP_MS);
-      this.#deadlines.add(this.#sweep);
-    }
+    // Not by a deadline, which would have all deadlines looked at.
+    this.#sweeps ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
     this.#entries.set(tunnel, entry);
     // Tunnels that opened together, after a failover for instance, are not to be asked together.
     if (pingMs !== undefined) this.#pingIn(entry, pingMs * (0.5 + Math.random() / 2));
@@ -116,7 +114,9 @@ export class Tunnels {
     this.#stay(entry);
     if (entry.duration) this.#deadlines.remove(entry.duration);
     if (entry.ping) this.#deadlines.remove(entry.ping);
-    if (this.#entries.size === 0) this.#deadlines.remove(this.#sweep);
+    if (this.#entries.size > 0) return;
+    clearInterval(this.#sweeps);
+    this.#sweeps = undefined;
   }
 
   /** The newest of them, at most so many, the newest first. */
@@ -150,8 +150,7 @@ export class Tunnels {
   }
 
   /** Looks which backends the operator has taken out of service since, or put back. */
-  #onSweep(): void {
-    this.#sweep.deadline = this.#deadlines.in(SWEEP_MS);
+  #sweep(): void {
     if (this.#retiring) return;
     const step = this.#step(LONGEST_SPREAD_MS);
     let after = 0;

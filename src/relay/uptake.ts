@@ -77,7 +77,7 @@ export class UptakeWatch implements Deadlined {
   onDeadline(): void {
     if (!this.#uptake.waits) this.stop();
     else if (this.#uptake.moved) this.#moved();
-    else if (this.#deadlines.in(0) - this.#movedAt < this.#ms) this.#lookAgain();
+    else if (this.#deadlines.now - this.#movedAt < this.#ms) this.#lookAgain();
     else {
       this.stop();
       this.#onStuck();
@@ -85,7 +85,7 @@ export class UptakeWatch implements Deadlined {
   }
 
   #moved(): void {
-    this.#movedAt = this.#deadlines.in(0);
+    this.#movedAt = this.#deadlines.now;
     this.#lookAgain();
   }
 
