@@ -20,8 +20,8 @@ export const WORKER_FLAGS = ['--no-allocation-site-pretenuring', ...process.exec
 /**
  * A worker runs through most of Node's code, 40 MiB of it, and where that lies in pages of 4 KiB the processor often
  * looks up where a page is. In pages of 2 MiB, where the kernel gives them (`madvise` or `always` in
- * /sys/kernel/mm/transparent_hugepage/enabled), a request over TLS costs 2 to 4 % less, a handshake 5 % and a
- * session that is fetched alone 7 %. It is a copy, which each worker has for itself. Node may give this flag up
+ * /sys/kernel/mm/transparent_hugepage/enabled), a request costs 2 to 4 % less, a handshake and a
+ * session 5 %. It is a copy, which each worker has for itself. Node may give this flag up
  * (https://github.com/nodejs/node/issues/64408), and does not start with one that it does not know.
  */
 const LARGE_PAGES = '--use-largepages=silent';
