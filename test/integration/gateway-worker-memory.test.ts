@@ -12,13 +12,12 @@ function memorySettingsOf(pid: number): string[] {
 
 /** How many bytes of code a process has that are of no file, but for those that V8 makes and may still write to. */
 function copiedCodeOf(pid: number): number {
-  const lines = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n');
-  const sizes = lines
-    .map((line) => /^(\w+)-(\w+) r-xp \S+ 00:00 0\s*$/.exec(line))
-    .map((match) =>
-      match === null ? 0 : Number.parseInt(match[2]!, 16) - Number.parseInt(match[1]!, 16),
-    );
-  return Math.max(...sizes);
+  const maps = readFileSync(`/proc/${pid}/maps`, 'utf8');
+  const copies = maps.matchAll(/^(\w+)-(\w+) r-xp \S+ 00:00 0 *$/gm);
+  return Math.max(
+    0,
+    ...Array.from(copies, ([, from, to]) => Number(`0x${to}`) - Number(`0x${from}`)),
+  );
 }
 
 /** Whether the kernel gives large pages to who asks for them; one without knows no such file. */
