@@ -46,9 +46,16 @@ export async function measureGroup(
 ): Promise<Result[]> {
   if (!group.fresh) return measureTogether(stage, group, peers, effort, fail, progress);
   const all = new Map<string, Result>();
-  for (let firstRound = 0; firstRound < effort.rounds * FRESH_TURNS; firstRound += FRESH_TURNS) {
-    const turns = { ...effort, rounds: FRESH_TURNS, firstRound };
-    for (const result of await measureTogether(stage, group, peers, turns, fail, progress)) {
+  for (let start = 0; start < effort.rounds; start++) {
+    const turns = { ...effort, rounds: FRESH_TURNS, firstRound: start * FRESH_TURNS };
+    // None is always the last to start, or to have its turn.
+    const { workloads } = group;
+    const first = start % workloads.length;
+    const turned = {
+      ...group,
+      workloads: [...workloads.slice(first), ...workloads.slice(0, first)],
+    };
+    for (const result of await measureTogether(stage, turned, peers, turns, fail, progress)) {
       const key = `${result.workload} ${result.peer}`;
       const samples = [...(all.get(key)?.samples ?? []), ...result.samples];
       all.set(key, { ...result, samples });
@@ -72,21 +79,19 @@ async function measureTogether(
     const pairs = group.workloads.flatMap((workload) =>
       peers.filter(({ plain }) => plain || !workload.plain).map((peer) => ({ workload, peer })),
     );
-    const started = await Promise.all(
-      pairs.map(async ({ workload, peer }) => {
-        try {
-          const instance = await startInstance(stage, peer, workload);
-          const contender = contenderOf(group.name, workload, instance, stage.cores);
-          instances.set(contender, instance);
-          return contender;
-        } catch (error) {
-          fail({ workload: workload.name, peer: peer.name, what: (error as Error).message });
-          return undefined;
-        }
-      }),
-    );
+    const contenders: Contender[] = [];
+    // One after the other, as those that compete for the core while they start stay different from others.
+    for (const { workload, peer } of pairs) {
+      try {
+        const instance = await startInstance(stage, peer, workload);
+        const contender = contenderOf(group.name, workload, instance, stage.cores);
+        instances.set(contender, instance);
+        contenders.push(contender);
+      } catch (error) {
+        fail({ workload: workload.name, peer: peer.name, what: (error as Error).message });
+      }
+    }
     assertSameTls(group.name, [...instances.values()], fail);
-    const contenders = started.filter((contender) => contender !== undefined);
     return await takeTurns(stage.cores, contenders, effort, fail, progress);
   } finally {
     await Promise.all(Array.from(instances.values(), (instance) => instance.stop()));

@@ -78,6 +78,7 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
     {
       name: 'backends',
       peers: ['dashgate', 'haproxy'],
+      fresh: true,
       workloads: [1, 8, 64].map((backends) => ({
         name: `backends-${backends}`,
         title: `1 KiB GET, TLS, ${backends} backend${backends === 1 ? '' : 's'}`,
@@ -89,6 +90,7 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
     {
       name: 'idle',
       peers: ['dashgate', 'haproxy'],
+      fresh: true,
       workloads: [0, 1_000, 8_192].map((idleTunnels) => ({
         name: `idle-${idleTunnels}`,
         title: `1 KiB GET, TLS, ${idleTunnels} idle tunnels`,
@@ -100,6 +102,7 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
     {
       name: SCALING.group,
       peers: ['dashgate', 'haproxy'],
+      fresh: true,
       workloads: [SCALING.one, SCALING.two].map((name, i) => ({
         name,
         title: `1 KiB GET, TLS, ${i + 1} of 2 cores: a worker and a load on each`,
