@@ -79,23 +79,31 @@ async function measureTogether(
     const pairs = group.workloads.flatMap((workload) =>
       peers.filter(({ plain }) => plain || !workload.plain).map((peer) => ({ workload, peer })),
     );
-    const contenders: Contender[] = [];
-    // One after the other, as those that compete for the core while they start stay different from others.
-    for (const { workload, peer } of pairs) {
+    const start = async ({ workload, peer }: (typeof pairs)[number]) => {
       try {
         const instance = await startInstance(stage, peer, workload);
         const contender = contenderOf(group.name, workload, instance, stage.cores);
         instances.set(contender, instance);
-        contenders.push(contender);
+        return contender;
       } catch (error) {
         fail({ workload: workload.name, peer: peer.name, what: (error as Error).message });
+        return undefined;
       }
-    }
+    };
+    const started = group.fresh ? await inTurn(pairs, start) : await Promise.all(pairs.map(start));
     assertSameTls(group.name, [...instances.values()], fail);
+    const contenders = started.filter((contender) => contender !== undefined);
     return await takeTurns(stage.cores, contenders, effort, fail, progress);
   } finally {
     await Promise.all(Array.from(instances.values(), (instance) => instance.stop()));
   }
+}
+
+/** Two processes that compete for the core while they start may differ for as long as they run. */
+async function inTurn<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await act(item));
+  return results;
 }
 
 function contenderOf(

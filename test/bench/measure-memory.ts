@@ -5,8 +5,8 @@ import type { Peer } from './peers/peer.ts';
 import type { Failure, Measurement, Result, Sample } from './results.ts';
 import { memoryKiB } from './usage.ts';
 
-const FIRST_TUNNELS = 2_000;
-const TUNNELS = 2_000;
+const FIRST_TUNNELS = 1_500;
+const TUNNELS = 1_000;
 
 export const MEMORY = {
   name: 'memory',
@@ -19,8 +19,8 @@ const SETTLE_STEP_MS = 250;
 const SETTLE_DEADLINE_MS = 5_000;
 
 /**
- * Measures by how much a fresh proxy grows with each of 2,000 idle tunnels. As many are opened before,
- * so that what is loaded or grows once, such as the young generation of a heap, is not counted.
+ * Measures by how much a fresh proxy grows with each of 1,000 idle tunnels. 1,500 are opened before, so
+ * that what is loaded or grows once, such as the young generation of a heap, is not counted.
  */
 export async function measureMemory(
   stage: Stage,
