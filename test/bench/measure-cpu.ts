@@ -49,12 +49,10 @@ export async function measureGroup(
   for (let start = 0; start < effort.rounds; start++) {
     const turns = { ...effort, rounds: FRESH_TURNS, firstRound: start * FRESH_TURNS };
     // None is always the last to start, or to have its turn.
-    const { workloads } = group;
-    const first = start % workloads.length;
-    const turned = {
-      ...group,
-      workloads: [...workloads.slice(first), ...workloads.slice(0, first)],
-    };
+    const workloads = group.workloads.map(
+      (_, i, { length }) => group.workloads[(start + i) % length]!,
+    );
+    const turned = { ...group, workloads };
     for (const result of await measureTogether(stage, turned, peers, turns, fail, progress)) {
       const key = `${result.workload} ${result.peer}`;
       const samples = [...(all.get(key)?.samples ?? []), ...result.samples];
@@ -90,20 +88,15 @@ async function measureTogether(
         return undefined;
       }
     };
-    const started = group.fresh ? await inTurn(pairs, start) : await Promise.all(pairs.map(start));
+    const started = group.fresh
+      ? await Array.fromAsync(pairs, start)
+      : await Promise.all(pairs.map(start));
     assertSameTls(group.name, [...instances.values()], fail);
     const contenders = started.filter((contender) => contender !== undefined);
     return await takeTurns(stage.cores, contenders, effort, fail, progress);
   } finally {
     await Promise.all(Array.from(instances.values(), (instance) => instance.stop()));
   }
-}
-
-/** Two processes that compete for the core while they start may differ for as long as they run. */
-async function inTurn<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (const item of items) results.push(await act(item));
-  return results;
 }
 
 function contenderOf(
