@@ -13,7 +13,7 @@ export interface Effort {
   readonly firstRound?: number;
   /** Of one round of one workload with one peer. */
   readonly seconds: number;
-  /** Once for each peer and workload, before the first round; not counted. */
+  /** Once for each peer and workload, before the first round, times the workload's `warmUp`; not counted. */
   readonly warmUpSeconds: number;
 }
 
@@ -23,6 +23,8 @@ export interface Contender {
   readonly workload: string;
   readonly title: string;
   readonly peer: string;
+  /** Times as long as others (1) it warms up. */
+  readonly warmUp?: number;
   /** The peer's processes; those below them count as well. */
   readonly pids: readonly number[];
   open(): Promise<Session>;
@@ -111,6 +113,7 @@ function contenderOf(
     workload: workload.name,
     title: workload.title,
     peer: peer.name,
+    warmUp: workload.warmUp,
     pids: running.pids,
     open: () => workload.open(running, cores),
     lost: () => (lostTunnels() > 0 ? `${lostTunnels()} idle tunnels were lost` : undefined),
@@ -132,7 +135,7 @@ export async function takeTurns(
   const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
   for (const contender of contenders) {
     progress(`${contender.workload}: ${contender.peer} warms up`);
-    await round(cores, contender, effort.warmUpSeconds, fail);
+    await round(cores, contender, effort.warmUpSeconds * (contender.warmUp ?? 1), fail);
   }
   const first = effort.firstRound ?? 0;
   for (let turn = first; turn < first + effort.rounds; turn++) {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../support/entry.ts';
-import { whole } from '../support/option-values.ts';
+import { tenths, whole } from '../support/option-values.ts';
 import { type Group, workloadGroups } from './loads/workloads.ts';
 import type { Effort } from './measure-cpu.ts';
 import { MEMORY } from './measure-memory.ts';
@@ -22,6 +22,8 @@ export interface Options {
   readonly plot: string | undefined;
 }
 
+/** Those whose work Dashgate takes over: what a quick run compares. */
+const REPLACED = ['dashgate', 'haproxy', 'hitch+haproxy'];
 const GROWTH = ['backends', 'idle', SCALING.group, OBSERVABILITY.group];
 
 export const USAGE = `Usage: node test/bench/bench.ts [cache] [--quick] [--only NAME,…] [--peers NAME,…] [--rounds N] [--seconds N]
@@ -30,11 +32,11 @@ export const USAGE = `Usage: node test/bench/bench.ts [cache] [--quick] [--only 
 Measures what work costs Dashgate, and what the same work costs HAProxy and others, on this host:
 of portal and console, or with \`cache\` of the session cache.
 
-  --quick       under two minutes: short rounds, without growth
+  --quick       under two minutes: short rounds of ${REPLACED.join(', ')}, without growth
   --only NAMES  only these: ${[...workloadGroups({ tunnels: 0 }).map(({ name }) => name), MEMORY.name].join(', ')}
   --peers NAMES only these: ${PEERS.map(({ name }) => name).join(', ')}
   --rounds N    rounds of each load with each peer, of which the medians are shown (5; quick: 2)
-  --seconds N   length of a round (3; quick: 1)
+  --seconds N   length of a round (3; quick: 1); that of GETs is at least 1
   --json FILE   write all figures of all rounds
   --plot FILE   write the ratios as a picture (SVG)
 `;
@@ -66,7 +68,7 @@ export function readOptions(args: readonly string[]): Options {
   const usual = quick ? known.filter((name) => !GROWTH.includes(name)) : known;
   const chosen = names('only', values.only, known) ?? usual;
   const peerNames = PEERS.map(({ name }) => name);
-  const chosenPeers = names('peers', values.peers, peerNames) ?? peerNames;
+  const chosenPeers = names('peers', values.peers, peerNames) ?? (quick ? REPLACED : peerNames);
   const rounds = whole('rounds', values.rounds ?? (quick ? '2' : '5'), 1, 50);
   return {
     cache,
@@ -76,7 +78,7 @@ export function readOptions(args: readonly string[]): Options {
     peers: PEERS.filter(({ name }) => chosenPeers.includes(name)),
     effort: {
       rounds,
-      seconds: whole('seconds', values.seconds ?? (quick ? '1' : '3'), 1, 60),
+      seconds: tenths('seconds', values.seconds ?? (quick ? '1' : '3'), 0.1, 60),
       warmUpSeconds: quick ? 0.5 : 2,
     },
     json: values.json,

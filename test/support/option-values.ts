@@ -32,3 +32,12 @@ export function whole(option: string, given: string, least: number, most: number
   if (value >= least && value <= most) return value;
   throw new UsageError(`--${option} takes a whole number from ${least} to ${most}, not "${given}"`);
 }
+
+/** The number, to a tenth, that `--option` gives. @throws UsageError */
+export function tenths(option: string, given: string, least: number, most: number): number {
+  const value = /^\d+(\.\d)?$/.test(given) ? Number(given) : -1;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(
+    `--${option} takes a number from ${least} to ${most}, with one decimal at most, not "${given}"`,
+  );
+}

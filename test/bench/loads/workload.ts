@@ -31,6 +31,8 @@ export interface Workload {
   readonly workers?: number;
   /** Further settings of the proxy, where it has such. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Times as long as others (1) it warms up, where V8 takes longer to compile what does it. */
+  readonly warmUp?: number;
   /** Only peers that listen without TLS can do it. */
   readonly plain?: boolean;
   open(target: RunningPeer, cores: Cores): Promise<Session>;

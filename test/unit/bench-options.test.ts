@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readOptions } from '../bench/options.ts';
+
+const peersOf = (...args: string[]) => readOptions(args).peers.map(({ name }) => name);
+
+test('rounds may be shorter than a second, so that a busy host hits all peers alike', () => {
+  assert.equal(readOptions(['--seconds', '0.3']).effort.seconds, 0.3);
+  for (const wrong of ['0', '0.05', '1.25', '61', '-1', 'long', '']) {
+    assert.throws(() => readOptions([`--seconds=${wrong}`]), {
+      message: `--seconds takes a number from 0.1 to 60, with one decimal at most, not "${wrong}"`,
+    });
+  }
+});
+
+test('a quick run compares what Dashgate takes the place of, unless others are asked for', () => {
+  assert.deepEqual(peersOf('--quick'), ['dashgate', 'haproxy', 'hitch+haproxy']);
+  assert.deepEqual(peersOf('--quick', '--peers', 'dashgate,nginx'), ['dashgate', 'nginx']);
+  assert.deepEqual(peersOf(), ['dashgate', 'haproxy', 'hitch+haproxy', 'nginx', 'middleware']);
+});
+
+test('a handshake warms up for longer than other work, for V8 compiles its code last', () => {
+  const { groups } = readOptions([]);
+  const longer = groups
+    .flatMap(({ workloads }) => workloads)
+    .filter(({ warmUp = 1 }) => warmUp > 1);
+  assert.deepEqual(
+    longer.map(({ name }) => name),
+    ['handshake'],
+  );
+});
