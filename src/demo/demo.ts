@@ -103,7 +103,7 @@ export async function runDemo({ env: given, open, stopped }: DemoOptions): Promi
     process.stdout.write(`
 Dashgate demo ready
   portal   ${portal}  (user ${USER}, password ${password})
-  console  ${publicUrl(config.CONSOLE_LISTEN)}/vnc_lite.html
+  console  ${publicUrl(config.CONSOLE_LISTEN)}/vnc_lite.html  (open it from Instances in the portal)
   cache    ${CACHE_LISTEN ? hostPort(CACHE_LISTEN) : 'off'}
   admin    ${adminUrl(config)}
   ${dashboards.length} dashboards, ${consoles.length} consoles, ${memcached.told}

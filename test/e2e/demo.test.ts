@@ -137,6 +137,7 @@ function pixels(frame: Frame): Promise<string> {
 
 test('a person logs in, is served by three dashboards in one session, and sees a live console', async (t) => {
   const demo = await startDemo(t);
+  assert.match(demo.out(), /^ {2}console .*open it from Instances in the portal/m);
   const { page, complaints } = await openPage(t);
   await logIn(page, demo);
   await until(
