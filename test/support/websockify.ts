@@ -48,11 +48,11 @@ export async function startWebsockify(
   const signal = (name: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, name);
   };
-  const kill = async () => {
+  const end = async () => {
     signal('SIGKILL');
     await gone;
   };
-  t.after(kill);
+  t.after(end);
   await until(`websockify listens; it said ${log}`, () => accepts(port));
   return {
     url: `http://${listen}`,
@@ -60,7 +60,11 @@ export async function startWebsockify(
     log: () => log,
     pause: () => signal('SIGSTOP'),
     resume: () => signal('SIGCONT'),
-    kill,
+    kill: async () => {
+      await end();
+      // A child of it has the listening socket as well, and may be gone a moment later.
+      await until('nothing listens in its place', async () => !(await accepts(port)));
+    },
   };
 }
 
