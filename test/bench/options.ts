@@ -22,8 +22,8 @@ export interface Options {
   readonly plot: string | undefined;
 }
 
-/** Those whose work Dashgate takes over: what a quick run compares. */
-const REPLACED = ['dashgate', 'haproxy', 'hitch+haproxy'];
+/** What a quick run compares: Dashgate, and what it takes the place of. */
+const QUICK_PEERS = ['dashgate', 'haproxy', 'hitch+haproxy'];
 const GROWTH = ['backends', 'idle', SCALING.group, OBSERVABILITY.group];
 
 export const USAGE = `Usage: node test/bench/bench.ts [cache] [--quick] [--only NAME,…] [--peers NAME,…] [--rounds N] [--seconds N]
@@ -32,7 +32,7 @@ export const USAGE = `Usage: node test/bench/bench.ts [cache] [--quick] [--only 
 Measures what work costs Dashgate, and what the same work costs HAProxy and others, on this host:
 of portal and console, or with \`cache\` of the session cache.
 
-  --quick       under two minutes: short rounds of ${REPLACED.join(', ')}, without growth
+  --quick       under two minutes: short rounds of ${QUICK_PEERS.join(', ')}, without growth
   --only NAMES  only these: ${[...workloadGroups({ tunnels: 0 }).map(({ name }) => name), MEMORY.name].join(', ')}
   --peers NAMES only these: ${PEERS.map(({ name }) => name).join(', ')}
   --rounds N    rounds of each load with each peer, of which the medians are shown (5; quick: 2)
@@ -68,7 +68,7 @@ export function readOptions(args: readonly string[]): Options {
   const usual = quick ? known.filter((name) => !GROWTH.includes(name)) : known;
   const chosen = names('only', values.only, known) ?? usual;
   const peerNames = PEERS.map(({ name }) => name);
-  const chosenPeers = names('peers', values.peers, peerNames) ?? (quick ? REPLACED : peerNames);
+  const chosenPeers = names('peers', values.peers, peerNames) ?? (quick ? QUICK_PEERS : peerNames);
   const rounds = whole('rounds', values.rounds ?? (quick ? '2' : '5'), 1, 50);
   return {
     cache,

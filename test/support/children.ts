@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Pinning } from '../bench/cores.ts';
+import { accepts } from './accepts.ts';
 import { descendants } from './processes.ts';
 import { until } from './until.ts';
 
@@ -76,7 +76,7 @@ export class Children {
           `${command[0]} listens on port ${port}`,
           () => {
             assertRunning();
-            return accepts(port);
+            return accepts('127.0.0.1', port);
           },
           START_DEADLINE_MS,
         ),
@@ -142,15 +142,4 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It is gone already.
   }
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

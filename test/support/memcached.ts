@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../src/errors.ts';
+import { accepts } from './accepts.ts';
 import { freePorts } from './free-port.ts';
 
 export interface RunningMemcached {
@@ -150,12 +150,4 @@ async function stopped(pid: number): Promise<void> {
     if (performance.now() > deadline) throw new Error(`process ${pid} did not stop`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-}
-
-function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
 }

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { accepts } from './accepts.ts';
 import { freePorts } from './free-port.ts';
 import { until } from './until.ts';
 
@@ -53,7 +53,7 @@ export async function startWebsockify(
     await gone;
   };
   t.after(end);
-  await until(`websockify listens; it said ${log}`, () => accepts(port));
+  await until(`websockify listens; it said ${log}`, () => accepts('127.0.0.1', port));
   return {
     url: `http://${listen}`,
     port,
@@ -63,7 +63,7 @@ export async function startWebsockify(
     kill: async () => {
       await end();
       // A child of it has the listening socket as well, and may be gone a moment later.
-      await until('nothing listens in its place', async () => !(await accepts(port)));
+      await until('nothing listens in its place', async () => !(await accepts('127.0.0.1', port)));
     },
   };
 }
@@ -82,15 +82,4 @@ async function argumentsFor(
   );
   await writeFile(file, lines.join(''));
   return ['--token-plugin', 'TokenFile', '--token-source', file, listen];
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.once('error', () => resolve(false));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
 }
