@@ -45,7 +45,8 @@ function clientHelloMessage(bytes: Buffer): Buffer | undefined {
     at = start + bytes.readUInt16BE(at + 3);
     fragments.push(bytes.subarray(start, at));
   }
-  const message = Buffer.concat(fragments);
+  // All of it is one, but for what a peer has split up.
+  const message = fragments.length === 1 ? fragments[0]! : Buffer.concat(fragments);
   if (message.length > 0 && message[0] !== CLIENT_HELLO) throw new RangeError('no ClientHello');
   if (message.length < MESSAGE_HEADER_BYTES) return undefined;
   const end = MESSAGE_HEADER_BYTES + message.readUIntBE(1, 3);
@@ -55,57 +56,69 @@ function clientHelloMessage(bytes: Buffer): Buffer | undefined {
 
 /** @throws RangeError where a length is wrong, or there are no extensions. */
 function serverNameOf(message: Buffer): string | undefined {
-  const hello = new Cursor(message);
+  const hello = new Cursor(message, 0, message.length);
   // legacy_version and random; legacy_session_id; cipher_suites; legacy_compression_methods.
-  hello.take(34);
-  hello.vector(1);
-  hello.vector(2);
-  hello.vector(1);
-  const extensions = new Cursor(hello.vector(2));
+  hello.skip(34);
+  hello.skip(hello.number(1));
+  hello.skip(hello.number(2));
+  hello.skip(hello.number(1));
+  const extensions = hello.vector();
   while (!extensions.atEnd) {
-    const type = extensions.number(2);
-    const extension = extensions.vector(2);
-    if (type === SERVER_NAME) return hostNameOf(extension);
+    if (extensions.number(2) === SERVER_NAME) return hostNameOf(extensions.vector());
+    extensions.skip(extensions.number(2));
   }
   return undefined;
 }
 
-function hostNameOf(extension: Buffer): string | undefined {
-  const names = new Cursor(new Cursor(extension).vector(2));
+function hostNameOf(extension: Cursor): string | undefined {
+  const names = extension.vector();
   while (!names.atEnd) {
-    const type = names.number(1);
-    const name = names.vector(2);
-    if (type === HOST_NAME) return name.toString('latin1');
+    if (names.number(1) === HOST_NAME) return names.vector().toString();
+    names.skip(names.number(2));
   }
   return undefined;
 }
 
-/** Reads what TLS's presentation language describes (RFC 8446 §3); a RangeError past the end. */
+/**
+ * Reads what TLS's presentation language describes (RFC 8446 §3); a RangeError past the end. It makes no
+ * Buffer of each part: a message has some forty, and they were a fifth of what a handshake left to the
+ * garbage collector.
+ */
 class Cursor {
   readonly #bytes: Buffer;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
   }
 
   get atEnd(): boolean {
-    return this.#at === this.#bytes.length;
+    return this.#at === this.#end;
   }
 
-  number(size: number): number {
-    return this.take(size).readUIntBE(0, size);
-  }
-
-  /** A vector whose length in bytes comes first, as a number of `size` bytes. */
-  vector(size: number): Buffer {
-    return this.take(this.number(size));
-  }
-
-  take(length: number): Buffer {
-    const start = this.#at;
+  skip(length: number): void {
     this.#at += length;
-    if (this.#at > this.#bytes.length) throw new RangeError('cut off');
-    return this.#bytes.subarray(start, this.#at);
+    if (this.#at > this.#end) throw new RangeError('cut off');
+  }
+
+  number(size: 1 | 2): number {
+    const at = this.#at;
+    this.skip(size);
+    return size === 1 ? this.#bytes.readUInt8(at) : this.#bytes.readUInt16BE(at);
+  }
+
+  /** What is in a vector whose length in bytes comes first, as a number of two bytes. */
+  vector(): Cursor {
+    const length = this.number(2);
+    const start = this.#at;
+    this.skip(length);
+    return new Cursor(this.#bytes, start, this.#at);
+  }
+
+  toString(): string {
+    return this.#bytes.toString('latin1', this.#at, this.#end);
   }
 }

@@ -5,6 +5,7 @@ import {
   type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls';
+import { letGo } from '../intake.ts';
 import { plainAddress } from '../policy/networks.ts';
 import { type Seat, subscriber } from '../policy/seats.ts';
 import { type Endpoints, endpointsOf } from '../upstream/endpoints.ts';
@@ -55,8 +56,12 @@ export interface ListenerOptions {
 const KEEP_ALIVE_DELAY_MS = 60_000;
 /** A little less than the first buffer of Node's TLS. */
 const PIECE_BYTES = 1_000;
-/** By its name in TLS (RFC 7301 §6). */
+/** The one protocol that is spoken (RFC 7301 §6); a client that offers others only is refused (§3.2). */
 const PROTOCOL = 'http/1.1';
+/** The same as TLS has it (§3.1). */
+const PROTOCOL_LIST = new DataView(
+  Uint8Array.of(PROTOCOL.length, ...Buffer.from(PROTOCOL, 'latin1')).buffer,
+);
 
 /**
  * Accepts connections, reads the PROXY protocol header of those that have one, does the TLS
@@ -133,6 +138,7 @@ export class Listener {
     socket.on('close', () => {
       this.#sockets.delete(socket);
       limit?.release();
+      letGo(socket);
     });
     const address = plainAddress(socket.remoteAddress);
     if (address === '') {
@@ -228,14 +234,16 @@ export class Listener {
   #createTlsServer(context: SecureContextOptions): TlsServer {
     const server = createTlsServer({
       ...context,
-      ALPNCallback: chooseProtocol,
+      ALPNProtocols: [PROTOCOL],
       handshakeTimeout: this.#options.handshakeTimeoutMs,
     });
+    copyByItself(server);
     server.on('secureConnection', (socket) => {
       if (socket.remoteAddress === undefined) {
         socket.destroy();
         return;
       }
+      socket.on('close', () => letGo(socket));
       socket.allowHalfOpen = true;
       this.#options.onSecured?.(socket.isSessionReused());
       const told = this.#told.size > 0 ? this.#told.get(keyOf(socket)) : undefined;
@@ -254,12 +262,13 @@ export class Listener {
 }
 
 /**
- * The one protocol that is spoken; a client that offers others only is refused (RFC 7301 §3.2). With
- * `ALPNProtocols`, Node keeps a copy of the list for each connection, in the memory pool of its buffers, of
- * which 4 KiB cannot be freed then for as long as the connection lasts.
+ * Node keeps a copy of its list of protocols for each connection. That of a Buffer is in the memory pool of
+ * buffers, of which 4 KiB cannot be freed then for as long as the connection lasts; that of any other view
+ * is by itself (convertALPNProtocols). An ALPNCallback needs no list, but is a call out of OpenSSL, through
+ * arrays of strings, in every handshake.
  */
-function chooseProtocol({ protocols }: { readonly protocols: string[] }): string | undefined {
-  return protocols.includes(PROTOCOL) ? PROTOCOL : undefined;
+function copyByItself(server: TlsServer): void {
+  (server as { ALPNProtocols?: DataView }).ALPNProtocols = PROTOCOL_LIST;
 }
 
 /**
@@ -271,7 +280,8 @@ function chooseProtocol({ protocols }: { readonly protocols: string[] }): string
 function readInPieces(socket: Socket): void {
   if (socket.readableLength <= PIECE_BYTES) return;
   const { read } = socket;
-  socket.read = (size) => read.call(socket, size ?? nextPiece(socket));
+  const readPiece = (size?: number) => read.call(socket, size ?? nextPiece(socket));
+  socket.read = readPiece;
 }
 
 function nextPiece({ readableLength }: Socket): number | undefined {

@@ -69,9 +69,10 @@ export class DownstreamConnection implements Impatient, Responder, Retirable {
     this.#peer = peer;
     this.#forwarded = new ForwardedLines(peer);
     this.#relay = relay;
-    for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
+    const { end, error, close } = this.#handlers;
+    socket.on('end', end).on('error', error).on('close', close);
     this.#sendQueue = new SendQueue(socket, relay.outbox);
-    this.#sendQueue.onDrain = () => this.#onDrain();
+    this.#sendQueue.onDrain = this.#onDrain;
     this.#patience = new ClientPatience(this.#sendQueue, relay.deadlines, relay.timeouts, this);
     this.#patience.awaitHead();
     this.#intake = { buffer: relay.readBuffer, take: (bytes) => this.#take(bytes) };
@@ -320,7 +321,8 @@ export class DownstreamConnection implements Impatient, Responder, Retirable {
     const request = { ...record, target: copyOf(record.target) };
     this.#leave();
     // These alone: TLS has listeners of its own.
-    for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
+    const { end, error, close } = this.#handlers;
+    socket.off('end', end).off('error', error).off('close', close);
     this.#sendQueue.write(hello, rest);
     upstream.sendQueue.write('', this.#stash);
     this.#relay.openTunnel({
@@ -359,7 +361,7 @@ export class DownstreamConnection implements Impatient, Responder, Retirable {
     return more;
   }
 
-  #onDrain(): void {
+  readonly #onDrain = (): void => {
     this.#patience.unwatchUptake();
     if (this.#state !== 'body' && this.#state !== 'response') return;
     if (!this.#answer) {
@@ -369,7 +371,7 @@ export class DownstreamConnection implements Impatient, Responder, Retirable {
       return;
     }
     this.#exchange?.resumeResponse();
-  }
+  };
 
   /** The answer has been written whole. */
   #finish(): void {

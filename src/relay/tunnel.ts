@@ -126,34 +126,8 @@ export class Tunnel implements Deadlined {
     this.#backend.frames.take(early.fromBackend);
     this.deadline = deadlines.in(timeouts.tunnelMs);
     deadlines.add(this);
-    const { frames: clientFrames } = this.#client;
-    const { frames: backendFrames } = this.#backend;
-    client.intake.take = (bytes) => {
-      this.#received += bytes.length;
-      context.counters.tunnelBytesIn += bytes.length;
-      if (this.#ending) {
-        this.#ending.backend.pass(bytes);
-        this.#ending.client.heard();
-        return;
-      }
-      clientFrames.take(bytes);
-      if (clientFrames.closing) this.#by ??= 'client';
-      backend.sendQueue.write('', bytes);
-      this.#passed(this.#client, this.#backend);
-    };
-    backend.intake.take = (bytes) => {
-      this.#sent += bytes.length;
-      context.counters.tunnelBytesOut += bytes.length;
-      if (this.#ending) {
-        this.#ending.client.pass(bytes);
-        this.#ending.backend.heard();
-        return;
-      }
-      backendFrames.take(bytes);
-      if (backendFrames.closing) this.#by ??= 'backend';
-      client.sendQueue.write('', bytes);
-      this.#passed(this.#backend, this.#client);
-    };
+    client.intake.take = this.#fromClient;
+    backend.intake.take = this.#fromBackend;
     this.#join(this.#client, this.#backend);
     this.#join(this.#backend, this.#client);
     this.#client.socket.resume();
@@ -169,6 +143,36 @@ export class Tunnel implements Deadlined {
   get sent(): number {
     return this.#sent;
   }
+
+  readonly #fromClient = (bytes: Buffer): void => {
+    const { frames } = this.#client;
+    this.#received += bytes.length;
+    this.#context.counters.tunnelBytesIn += bytes.length;
+    if (this.#ending) {
+      this.#ending.backend.pass(bytes);
+      this.#ending.client.heard();
+      return;
+    }
+    frames.take(bytes);
+    if (frames.closing) this.#by ??= 'client';
+    this.#backend.sendQueue.write('', bytes);
+    this.#passed(this.#client, this.#backend);
+  };
+
+  readonly #fromBackend = (bytes: Buffer): void => {
+    const { frames } = this.#backend;
+    this.#sent += bytes.length;
+    this.#context.counters.tunnelBytesOut += bytes.length;
+    if (this.#ending) {
+      this.#ending.client.pass(bytes);
+      this.#ending.backend.heard();
+      return;
+    }
+    frames.take(bytes);
+    if (frames.closing) this.#by ??= 'backend';
+    this.#client.sendQueue.write('', bytes);
+    this.#passed(this.#backend, this.#client);
+  };
 
   /** Ends both sides with a close frame, for which they have `ENDING_MS`; cuts them after that. */
   end(end: TunnelEnd): void {
@@ -266,11 +270,12 @@ export class Tunnel implements Deadlined {
 
   #join(from: TunnelSide, to: TunnelSide): void {
     from.socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    to.sendQueue.onDrain = () => {
+    const onDrain = () => {
       this.#watchOf(to).stop();
       from.socket.resume();
       if (!this.#ending) this.#rearm();
     };
+    to.sendQueue.onDrain = onDrain;
     from.socket.on('end', () => this.#onEnd(from, to));
     // What follows an error is 'close'; the handler keeps it from being thrown.
     from.socket.on('error', () => {});

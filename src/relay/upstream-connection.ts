@@ -210,7 +210,7 @@ export class UpstreamConnection implements Deadlined {
     this.#socket = socket;
     for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
     this.#sendQueue = new SendQueue(socket, this.#outbox);
-    this.#sendQueue.onDrain = () => this.#onDrain();
+    this.#sendQueue.onDrain = this.#onDrain;
     for (const data of this.#early) this.#send(this.#sendQueue, data);
     this.#early = [];
     this.#expect();
@@ -223,11 +223,11 @@ export class UpstreamConnection implements Deadlined {
     else sendQueue.write('', data);
   }
 
-  #onDrain(): void {
+  readonly #onDrain = (): void => {
     if (!this.#listener) return;
     this.#expect();
     this.#listener.onUpstreamDrain();
-  }
+  };
 
   #onData(chunk: Buffer): void {
     const listener = this.#listener;

@@ -141,6 +141,22 @@ test('only main.ts reads the environment and the arguments', () => {
   }
 });
 
+test('what is on the path of a connection gives no property a function that is written in the assignment', () => {
+  // V8 takes such a function for one that lasts, and allocates it in the old generation: with all that it
+  // refers to, which is the connection, it is kept until the whole heap is collected.
+  const assigned =
+    /[\w)\]]\s*(\.\s*#?\w+|\])\s*(\?\?)?=\s*(async\s+)?(function\b|\(?[\w\s,:?]*\)?\s*=>)/;
+  assert.match('socket.onread = (bytes) =>', assigned);
+  assert.match('slots[key] ??= (length: number) =>', assigned);
+  assert.match('this.#queue.onDrain = () =>', assigned);
+  assert.doesNotMatch('readonly #onDrain = () =>', assigned);
+  const path = files.filter((file) => /^(intake|(listener|relay|upstream)\/.*)\.ts$/.test(file));
+  assert.ok(path.length > 60);
+  for (const file of path) {
+    assert.doesNotMatch(readFileSync(join(SRC, file), 'utf8'), assigned, file);
+  }
+});
+
 test('there are no barrel files and no drawer for leftovers', () => {
   for (const file of files) assert.doesNotMatch(file, /(^|\/)(index|utils?|helpers?)(\.ts|\/)/);
 });
