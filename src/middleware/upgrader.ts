@@ -188,6 +188,7 @@ export class Upgrader {
 
 function agentOf(socket: Socket): Agent {
   const agent = new Agent();
-  agent.createConnection = () => socket;
+  const connected = () => socket;
+  agent.createConnection = connected;
   return agent;
 }
