@@ -145,33 +145,15 @@ export class Tunnel implements Deadlined {
   }
 
   readonly #fromClient = (bytes: Buffer): void => {
-    const { frames } = this.#client;
     this.#received += bytes.length;
     this.#context.counters.tunnelBytesIn += bytes.length;
-    if (this.#ending) {
-      this.#ending.backend.pass(bytes);
-      this.#ending.client.heard();
-      return;
-    }
-    frames.take(bytes);
-    if (frames.closing) this.#by ??= 'client';
-    this.#backend.sendQueue.write('', bytes);
-    this.#passed(this.#client, this.#backend);
+    this.#pass(bytes, this.#client, this.#backend);
   };
 
   readonly #fromBackend = (bytes: Buffer): void => {
-    const { frames } = this.#backend;
     this.#sent += bytes.length;
     this.#context.counters.tunnelBytesOut += bytes.length;
-    if (this.#ending) {
-      this.#ending.client.pass(bytes);
-      this.#ending.backend.heard();
-      return;
-    }
-    frames.take(bytes);
-    if (frames.closing) this.#by ??= 'backend';
-    this.#client.sendQueue.write('', bytes);
-    this.#passed(this.#backend, this.#client);
+    this.#pass(bytes, this.#backend, this.#client);
   };
 
   /** Ends both sides with a close frame, for which they have `ENDING_MS`; cuts them after that. */
@@ -250,7 +232,15 @@ export class Tunnel implements Deadlined {
     this.#backend.socket.destroy();
   }
 
-  #passed(from: TunnelSide, to: TunnelSide): void {
+  #pass(bytes: Buffer, from: TunnelSide, to: TunnelSide): void {
+    if (this.#ending) {
+      this.#endingOf(to).pass(bytes);
+      this.#endingOf(from).heard();
+      return;
+    }
+    from.frames.take(bytes);
+    if (from.frames.closing) this.#by ??= this.#nameOf(from);
+    to.sendQueue.write('', bytes);
     if (to.sendQueue.full) {
       from.socket.pause();
       this.#watchOf(to).start();
@@ -286,7 +276,7 @@ export class Tunnel implements Deadlined {
   #onEnd(from: TunnelSide, to: TunnelSide): void {
     this.#note(from);
     if (from === this.#backend && this.#mayTellClient()) this.end(STOPPED);
-    else if (this.#ending) this.#lost(from);
+    else if (this.#ending) this.#lost(from, to);
     else {
       to.sendQueue.end();
       if (to.sendQueue.length > 0) this.#watchOf(to).start();
@@ -299,7 +289,7 @@ export class Tunnel implements Deadlined {
     this.#watchOf(from).stop();
     this.#note(from);
     if (from === this.#backend && this.#open > 0 && this.#mayTellClient()) this.end(BROKEN);
-    else if (this.#ending && from === this.#backend) this.#lost(from);
+    else if (this.#ending && from === this.#backend) this.#lost(from, to);
     else to.sendQueue.endSoon();
     if (this.#open > 0) return;
     this.#context.deadlines.remove(this);
@@ -310,23 +300,24 @@ export class Tunnel implements Deadlined {
 
   /** The side that is the first to go tells how it ends: in order only with a close frame. */
   #note(from: TunnelSide): void {
-    const isClient = from === this.#client;
     const inOrder = this.#client.frames.closing || this.#backend.frames.closing;
-    const broken: Termination = isClient ? 'CD' : 'SD';
+    const broken: Termination = from === this.#client ? 'CD' : 'SD';
     this.#termination ??= inOrder ? '--' : broken;
-    this.#by ??= isClient ? 'client' : 'backend';
+    this.#by ??= this.#nameOf(from);
   }
 
   /** A side that is being ended sends no more, or is gone. */
-  #lost(side: TunnelSide): void {
-    const { client, backend } = this.#ending!;
-    if (side === this.#client) {
-      backend.sourceEnded();
-      client.heard();
-    } else {
-      client.sourceEnded();
-      backend.heard();
-    }
+  #lost(from: TunnelSide, to: TunnelSide): void {
+    this.#endingOf(to).sourceEnded();
+    this.#endingOf(from).heard();
+  }
+
+  #endingOf(side: TunnelSide): EndingSide {
+    return this.#ending![this.#nameOf(side)];
+  }
+
+  #nameOf(side: TunnelSide): 'client' | 'backend' {
+    return side === this.#client ? 'client' : 'backend';
   }
 
   /** The backend is gone without a word, between two frames of it, and the client did not leave. */

@@ -208,7 +208,8 @@ export class UpstreamConnection implements Deadlined {
 
   #onOpen(socket: Socket): void {
     this.#socket = socket;
-    for (const [event, handler] of Object.entries(this.#handlers)) socket.on(event, handler);
+    const { end, error, close } = this.#handlers;
+    socket.on('end', end).on('error', error).on('close', close);
     this.#sendQueue = new SendQueue(socket, this.#outbox);
     this.#sendQueue.onDrain = this.#onDrain;
     for (const data of this.#early) this.#send(this.#sendQueue, data);
@@ -331,7 +332,8 @@ export class UpstreamConnection implements Deadlined {
     this.backend.traffic.connections -= 1;
     this.#deadlines.remove(this);
     // These alone: TLS has listeners of its own.
-    for (const [event, handler] of Object.entries(this.#handlers)) socket.off(event, handler);
+    const { end, error, close } = this.#handlers;
+    socket.off('end', end).off('error', error).off('close', close);
     this.#onClosed(this);
     listener?.onSwitch(head, rest, { intake: this.#intake, sendQueue: this.#sendQueue! });
   }
