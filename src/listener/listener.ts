@@ -6,6 +6,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import { letGo } from '../intake.ts';
+import { FirstObjects } from '../object-layout.ts';
 import { plainAddress } from '../policy/networks.ts';
 import { type Seat, subscriber } from '../policy/seats.ts';
 import { type Endpoints, endpointsOf } from '../upstream/endpoints.ts';
@@ -62,6 +63,9 @@ const PROTOCOL = 'http/1.1';
 const PROTOCOL_LIST = new DataView(
   Uint8Array.of(PROTOCOL.length, ...Buffer.from(PROTOCOL, 'latin1')).buffer,
 );
+
+/** Of all listeners. Other sockets the process has from its start. */
+const firstTlsSockets = new FirstObjects();
 
 /**
  * Accepts connections, reads the PROXY protocol header of those that have one, does the TLS
@@ -239,6 +243,7 @@ export class Listener {
     });
     copyByItself(server);
     server.on('secureConnection', (socket) => {
+      firstTlsSockets.keep(socket);
       if (socket.remoteAddress === undefined) {
         socket.destroy();
         return;
@@ -250,6 +255,7 @@ export class Listener {
       this.#options.onConnection(socket, told ?? endpointsOf(socket));
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      firstTlsSockets.keep(socket);
       this.#refuse('handshake', socket.remoteAddress, error.code ?? error.message);
       socket.destroy();
     });

@@ -1,9 +1,13 @@
 import type { Socket } from 'node:net';
 import { READ_BYTES } from '../intake.ts';
+import { settleLayout } from '../object-layout.ts';
 import type { AffinityCookie } from '../policy/cookies.ts';
+import { Attempts } from '../upstream/attempts.ts';
 import type { Backend } from '../upstream/backend.ts';
 import type { Pool } from '../upstream/pool.ts';
 import type { Admission } from './admission.ts';
+import { Answer } from './answer.ts';
+import { ClientPatience } from './client-patience.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Deadlines } from './deadlines.ts';
 import { DownstreamConnection } from './downstream-connection.ts';
@@ -15,13 +19,21 @@ import type {
   TunnelOpening,
   TunnelPins,
 } from './downstream-context.ts';
+import { Exchange } from './exchange.ts';
 import { Outbox } from './outbox.ts';
 import { RelayCounters } from './relay-counters.ts';
 import type { RelayReport } from './relay-report.ts';
 import { RequestIds } from './request-ids.ts';
+import { SendQueue } from './send-queue.ts';
 import { Tunnel, type TunnelTimeouts } from './tunnel.ts';
 import { type TunnelLimits, Tunnels, type TunnelView } from './tunnels.ts';
-import type { UpstreamTimeouts } from './upstream-connection.ts';
+import { UpstreamConnection, type UpstreamTimeouts } from './upstream-connection.ts';
+import { UptakeWatch } from './uptake.ts';
+import { WebsocketFrames } from './websocket-frames.ts';
+
+// All that comes with every connection, request or tunnel, but for what these have in them.
+settleLayout(DownstreamConnection, ClientPatience, UpstreamConnection, SendQueue);
+settleLayout(Answer, Exchange, Attempts, Tunnel, WebsocketFrames, UptakeWatch);
 
 /** Deadlines of a relay, in ms. */
 export interface RelayTimeouts extends UpstreamTimeouts, DownstreamTimeouts, TunnelTimeouts {}

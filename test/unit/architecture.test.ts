@@ -35,6 +35,7 @@ const ORDER = [
     'html.ts',
     'intake.ts',
     'log.ts',
+    'object-layout.ts',
     'process-privacy.ts',
     'recent-map.ts',
     'spelling.ts',
