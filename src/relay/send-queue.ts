@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { destroySoon } from '../farewell.ts';
 import { type Outbox, SMALL_BYTES } from './outbox.ts';
 
@@ -25,6 +26,8 @@ export class SendQueue {
   /** Told when it has been full, and all has been taken. */
   onDrain: () => void = () => {};
   readonly #outbox: Outbox;
+  /** It is TLS, which has encrypted a copy of what it is given before it returns (TLSWrap::DoWrite). */
+  readonly #encrypts: boolean;
   #length = 0;
   #full = false;
   /** The piece that is the next to be sent; mostly there is no other, so that it is kept without a list. */
@@ -46,6 +49,7 @@ export class SendQueue {
   constructor(socket: Socket, outbox: Outbox) {
     this.socket = socket;
     this.#outbox = outbox;
+    this.#encrypts = (socket as TLSSocket).encrypted === true;
   }
 
   /** How many bytes wait to be sent, or to be taken by the kernel. */
@@ -69,13 +73,21 @@ export class SendQueue {
     // To TLS, writing nothing is more than nothing.
     if (length === 0 || this.#ended) return;
     this.#length += length;
+    // As all that comes through a tunnel is: at the end of the turn nothing would have joined it.
+    const isAlone = head === '' && this.#next === undefined && this.#sending === 0;
+    if (isAlone && this.#encrypts) this.#hand(bytes);
+    else this.#put(head, bytes, length);
+    if (this.#length >= FULL_BYTES) this.#full = true;
+  }
+
+  /** Leaves more for the end of the turn, but not much. */
+  #put(head: string, bytes: Buffer, length: number): void {
     if (this.#next === undefined || !this.#extend(head, bytes)) {
       if (bytes.length === 0) this.#append(head, undefined);
       else this.#appendCopy(head, bytes, length);
     }
     if (length > SMALL_BYTES) this.send();
     else if (!this.#gathers) this.#gather();
-    if (this.#length >= FULL_BYTES) this.#full = true;
   }
 
   /** Does not wait for the end of the turn with what has been gathered. */
@@ -89,8 +101,12 @@ export class SendQueue {
       this.#sendAll([{ data, lent }, ...this.#rest.splice(0)]);
       return;
     }
-    this.#sending = data.length;
     this.#sendingLent = lent;
+    this.#hand(data);
+  }
+
+  #hand(data: string | Buffer): void {
+    this.#sending = data.length;
     this.socket._write(data, encodingOf(data), this.#onSent);
   }
 

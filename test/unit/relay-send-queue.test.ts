@@ -35,6 +35,19 @@ async function connected(t: TestContext, secure: boolean): Promise<[Socket, Sock
 
 for (const secure of [false, true]) {
   describe(`what is sent over ${secure ? 'TLS' : 'TCP'}`, () => {
+    for (const length of [64, 5_000, 8_000_000]) {
+      test(`arrives as it was though its ${length} bytes are read late and come alone`, async (t) => {
+        const [near, far] = await connected(t, secure);
+        const queue = new SendQueue(near, new Outbox());
+        const bytes = Buffer.alloc(length, 'as it was');
+        const expected = Buffer.from(bytes);
+        queue.write('', bytes);
+        bytes.fill(0);
+        queue.end();
+        assert.ok(expected.equals(await buffer(far)));
+      });
+    }
+
     test('arrives as it was when it was handed over', async (t) => {
       const [near, far] = await connected(t, secure);
       const queue = new SendQueue(near, new Outbox());
