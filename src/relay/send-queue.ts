@@ -80,7 +80,7 @@ export class SendQueue {
     if (this.#length >= FULL_BYTES) this.#full = true;
   }
 
-  /** Leaves more for the end of the turn, but not much. */
+  /** Gathers it with what else comes in this turn; what is large goes at once. */
   #put(head: string, bytes: Buffer, length: number): void {
     if (this.#next === undefined || !this.#extend(head, bytes)) {
       if (bytes.length === 0) this.#append(head, undefined);

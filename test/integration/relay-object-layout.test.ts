@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Answer } from '../../src/relay/answer.ts';
 import { DownstreamConnection } from '../../src/relay/downstream-connection.ts';
@@ -55,7 +55,7 @@ async function startVisits(t: TestContext, answer: string, request: string) {
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
   return async () => {
-    const socket: Socket = connect(port, '127.0.0.1');
+    const socket = connect(port, '127.0.0.1');
     socket.write(request);
     await once(socket, 'data');
     socket.resume().end();
