@@ -244,19 +244,16 @@ export class Listener {
     copyByItself(server);
     server.on('secureConnection', (socket) => {
       firstTlsSockets.keep(socket);
-      if (socket.remoteAddress === undefined) {
-        socket.destroy();
-        return;
-      }
       socket.on('close', () => letGo(socket));
       socket.allowHalfOpen = true;
       this.#options.onSecured?.(socket.isSessionReused());
-      const told = this.#told.size > 0 ? this.#told.get(keyOf(socket)) : undefined;
-      this.#options.onConnection(socket, told ?? endpointsOf(socket));
+      const below = belowTls(socket);
+      const told = this.#told.size > 0 ? this.#told.get(keyOf(below)) : undefined;
+      this.#options.onConnection(socket, told ?? endpointsOf(below));
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       firstTlsSockets.keep(socket);
-      this.#refuse('handshake', socket.remoteAddress, error.code ?? error.message);
+      this.#refuse('handshake', belowTls(socket).remoteAddress, error.code ?? error.message);
       socket.destroy();
     });
     return server;
@@ -296,6 +293,14 @@ function nextPiece({ readableLength }: Socket): number | undefined {
 
 /** What follows an error is 'close'. */
 function ignore(): void {}
+
+/**
+ * The socket that TLS is laid over. It has been asked for its ends already, and remembers them, even those
+ * of a connection that has been reset since.
+ */
+function belowTls(socket: TLSSocket): Socket {
+  return (socket as { readonly _parent?: Socket | null })._parent ?? socket;
+}
 
 /** What tells a connection from all others that are open: its own two ends. */
 function keyOf(socket: Socket): string {

@@ -6,8 +6,6 @@ import { type EndingSide, endBoth, type TunnelEnd, type TunnelSide } from './tun
 import { UptakeWatch } from './uptake.ts';
 import { pingFrame, WebsocketFrames } from './websocket-frames.ts';
 
-/** TCP asks a peer that has been silent this long, in ms, whether it is still there. */
-const KEEP_ALIVE_MS = 60_000;
 /** How long both sides may take to finish the frame under way and to answer a close frame, in ms. */
 const ENDING_MS = 2_000;
 
@@ -259,7 +257,6 @@ export class Tunnel implements Deadlined {
   }
 
   #join(from: TunnelSide, to: TunnelSide): void {
-    from.socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const onDrain = () => {
       this.#watchOf(to).stop();
       from.socket.resume();

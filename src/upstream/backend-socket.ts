@@ -8,6 +8,9 @@ import type { Endpoints } from './endpoints.ts';
 import { ConnectError, HandshakeError } from './failure.ts';
 import { proxyHeader } from './proxy-header.ts';
 
+/** TCP asks a backend that has been silent this long, in ms, whether it is still there. */
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
 /** A connection to a backend that is to be opened, and who is told. One of the two is called, once. */
 export interface Opening {
   readonly backend: BackendAddress;
@@ -33,7 +36,9 @@ export function openBackendSocket(opening: Opening): () => void {
     host: backend.url.hostname.replace(/^\[|\]$/g, ''),
     port: portOf(backend.url),
     noDelay: true,
+    // For tunnels; set in those alone, it would give their sockets a layout of their own (`object-layout.ts`).
     keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     allowHalfOpen,
   });
   let socket = raw;

@@ -5,12 +5,13 @@ import { type TestContext, test } from 'node:test';
 import { Answer } from '../../src/relay/answer.ts';
 import { DownstreamConnection } from '../../src/relay/downstream-connection.ts';
 import { Exchange } from '../../src/relay/exchange.ts';
+import { SendQueue } from '../../src/relay/send-queue.ts';
 import { Tunnels } from '../../src/relay/tunnels.ts';
 import { UpstreamConnection } from '../../src/relay/upstream-connection.ts';
 import { endpointsOf } from '../../src/upstream/endpoints.ts';
 import { FORGOTTEN, forgetObjects, isFast } from '../support/object-layout.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
-import { startRelay } from '../support/tunnels.ts';
+import { openRawTunnel, startRawConsole, startRelay } from '../support/tunnels.ts';
 import { until } from '../support/until.ts';
 
 /** The objects that a method of a class is called on from now on, or with. */
@@ -29,6 +30,17 @@ function objectsOf<T extends object>(
   Object.defineProperty(prototype, method, { value: spy, configurable: true });
   t.after(() => Object.defineProperty(prototype, method, { value: original, configurable: true }));
   return seen;
+}
+
+/** The properties that sockets have when something is sent to them, each list of them once. */
+function shapesOfSockets(t: TestContext): ReadonlySet<string> {
+  const shapes = new Set<string>();
+  const { write } = SendQueue.prototype;
+  t.mock.method(SendQueue.prototype, 'write', function (this: SendQueue, ...args: [string]) {
+    shapes.add(Reflect.ownKeys(this.socket).map(String).join());
+    write.apply(this, args);
+  });
+  return shapes;
 }
 
 function assertFast(objects: Record<string, ReadonlySet<object>>): void {
@@ -101,4 +113,19 @@ test('tunnels keep their fields in themselves though the first few were forgotte
   await visit();
   await visit();
   assertFast(objects);
+});
+
+test('sockets of a tunnel keep the properties that they had, and compiled code knows', async (t) => {
+  const backend = await startRawConsole(t);
+  const { port } = await startRelay(t, [backend.port]);
+  const shapes = shapesOfSockets(t);
+  const { client, console } = await openRawTunnel(t, port, backend);
+  // One of the client's side, and one of the backend's.
+  const before = [...shapes];
+  assert.equal(before.length, 2);
+  client.write(Buffer.from('from the client'));
+  await console.has(15);
+  console.write(Buffer.from('from the backend'));
+  await client.has(16);
+  assert.deepEqual([...shapes], before);
 });
