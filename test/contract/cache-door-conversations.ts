@@ -321,8 +321,8 @@ const LONGER: Conversation[] = [
     ].join(''),
   },
   {
-    about: 'a counter that wraps, and one that shrinks and keeps its length',
-    sent: 'set n 0 0 20\r\n18446744073709551615\r\nincr n 2\r\nget n\r\nset n 0 0 2\r\n10\r\ndecr n 1\r\nget n\r\nincr n 1\r\nget n\r\n',
+    about: 'a counter that shrinks and keeps its length',
+    sent: 'set n 0 0 2\r\n10\r\ndecr n 1\r\nget n\r\nincr n 1\r\nget n\r\n',
   },
   {
     about: 'quiet meta commands in a row, ended by a no-op',
@@ -333,6 +333,15 @@ const LONGER: Conversation[] = [
     sent: `${PRESENT}quit\r\nget a\r\n`,
   },
 ];
+
+/**
+ * For nodes that are new. Of a number of 2^63 and more memcached looks for a minus sign up to the next zero
+ * byte (safe_strtoull of 1.6.18), and so behind the item: one that an older item left there makes it no number.
+ */
+export const WRAPPING: Conversation = {
+  about: 'a counter that wraps',
+  sent: 'set n 0 0 20\r\n18446744073709551615\r\nincr n 2\r\nget n\r\n',
+};
 
 /** Every answer is the same to the byte. */
 export const CONVERSATIONS: readonly Conversation[] = [

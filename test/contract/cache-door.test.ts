@@ -5,7 +5,7 @@ import { clientOf, conversation, startDoor, withoutVersions } from '../support/c
 import { NodeStore } from '../support/cache-door-node.ts';
 import { replicatedStore } from '../support/cache-replicated.ts';
 import { startMemcached } from '../support/memcached.ts';
-import { CONVERSATIONS, DIFFERENCES } from './cache-door-conversations.ts';
+import { CONVERSATIONS, DIFFERENCES, WRAPPING } from './cache-door-conversations.ts';
 
 interface Server {
   readonly host: string;
@@ -33,7 +33,7 @@ describe('the door answers what memcached answers, to the byte', () => {
   for (const nodes of [0, 1, 3])
     it(`in each of them, ${nodes === 0 ? 'on a plain node' : `with ${nodes} nodes in the cache`}`, async (t) => {
       const { memcached, door } = await startBoth(t, nodes);
-      for (const { about, sent } of CONVERSATIONS) {
+      for (const { about, sent } of [WRAPPING, ...CONVERSATIONS]) {
         // A version that no gateway gave is refused before a node sees how large the value is.
         if (nodes > 0 && about.startsWith('the largest value of a key')) continue;
         const script = `flush_all\r\n${sent}quit\r\n`;
