@@ -83,8 +83,8 @@ export class Listener {
    */
   readonly #tlsServers = new WeakMap<SecureContextOptions, TlsServer>();
   readonly #turns = new HandshakeTurns();
-  /** Endpoints that a PROXY protocol header told, by the connection's own, until TLS is through. */
-  readonly #told = new Map<string, Endpoints>();
+  /** Endpoints that a PROXY protocol header told of a connection, for the time when it is secured. */
+  readonly #told = new WeakMap<Socket, Endpoints>();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -177,7 +177,7 @@ export class Listener {
       this.#options.onConnection(socket, told ?? endpointsOf(socket));
       return;
     }
-    if (told) this.#remember(socket, told);
+    if (told) this.#told.set(socket, told);
     this.#readClientHello(socket, tls, told?.address ?? plainAddress(socket.remoteAddress));
   }
 
@@ -215,15 +215,6 @@ export class Listener {
     });
   }
 
-  /** Keeps what was told of a connection for the time when it is secured. */
-  #remember(socket: Socket, told: Endpoints): void {
-    const key = keyOf(socket);
-    this.#told.set(key, told);
-    socket.once('close', () => {
-      if (this.#told.get(key) === told) this.#told.delete(key);
-    });
-  }
-
   #secure(socket: Socket, context: SecureContextOptions): void {
     let server = this.#tlsServers.get(context);
     if (!server) {
@@ -248,8 +239,7 @@ export class Listener {
       socket.allowHalfOpen = true;
       this.#options.onSecured?.(socket.isSessionReused());
       const below = belowTls(socket);
-      const told = this.#told.size > 0 ? this.#told.get(keyOf(below)) : undefined;
-      this.#options.onConnection(socket, told ?? endpointsOf(below));
+      this.#options.onConnection(socket, this.#told.get(below) ?? endpointsOf(below));
     });
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       firstTlsSockets.keep(socket);
@@ -295,14 +285,9 @@ function nextPiece({ readableLength }: Socket): number | undefined {
 function ignore(): void {}
 
 /**
- * The socket that TLS is laid over. It has been asked for its ends already, and remembers them, even those
- * of a connection that has been reset since.
+ * The socket that TLS is laid over, the one that was accepted. It has been asked for its peer already, and
+ * remembers it, even where the connection has been reset since.
  */
 function belowTls(socket: TLSSocket): Socket {
   return (socket as { readonly _parent?: Socket | null })._parent ?? socket;
-}
-
-/** What tells a connection from all others that are open: its own two ends. */
-function keyOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
 }
