@@ -6,7 +6,13 @@ export interface ProcessSocket {
   readonly remotePort: number;
   /** Of tcp(7), such as ESTABLISHED; one that only the kernel still holds is no one's. */
   readonly state: string;
+  /** In how many seconds TCP asks the peer whether it is there; undefined: not, or something else comes first. */
+  readonly keepAliveIn: number | undefined;
 }
+
+/** The timer of keep-alive, and how time is counted there (proc_net(5)). */
+const KEEP_ALIVE_TIMER = 2;
+const TICKS_PER_SECOND = 100;
 
 /** The states of include/net/tcp_states.h, which /proc/net/tcp numbers from 1. */
 const STATES = [
@@ -34,12 +40,13 @@ export function openSocketsOf(pid: number): ProcessSocket[] {
   return ['tcp', 'tcp6'].flatMap((table) => {
     const lines = readFileSync(`/proc/${pid}/net/${table}`, 'latin1').trim().split('\n').slice(1);
     return lines.flatMap((line) => {
-      const [, local, remote, state, , , , , , inode] = line.trim().split(/\s+/);
+      const [, local, remote, state, , timer, , , , inode] = line.trim().split(/\s+/);
       if (!inodes.has(inode!)) return [];
       const socket = {
         localPort: portOf(local!),
         remotePort: portOf(remote!),
         state: STATES[Number.parseInt(state!, 16) - 1] ?? state!,
+        keepAliveIn: keepAliveIn(timer!),
       };
       return socket.state === 'LISTEN' ? [] : [socket];
     });
@@ -58,6 +65,11 @@ export function listeningFilesOf(pid: number, port: number): number {
     }),
   );
   return socketFiles(pid).filter((inode) => listening.has(inode)).length;
+}
+
+function keepAliveIn(timer: string): number | undefined {
+  const [kind, ticks] = timer.split(':').map((part) => Number.parseInt(part, 16));
+  return kind === KEEP_ALIVE_TIMER ? ticks! / TICKS_PER_SECOND : undefined;
 }
 
 function portOf(address: string): number {
