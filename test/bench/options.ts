@@ -35,8 +35,8 @@ of portal and console, or with \`cache\` of the session cache.
   --quick       under two minutes: short rounds of ${QUICK_PEERS.join(', ')}, without growth
   --only NAMES  only these: ${[...workloadGroups({ tunnels: 0 }).map(({ name }) => name), MEMORY.name].join(', ')}
   --peers NAMES only these: ${PEERS.map(({ name }) => name).join(', ')}
-  --rounds N    rounds of each load with each peer, of which the medians are shown (5; quick: 2)
-  --seconds N   length of a round (3; quick: 1); that of GETs is at least 1
+  --rounds N    rounds of each load with each peer, of which the medians are shown (15; quick: 2)
+  --seconds N   length of a round (1); that of GETs is at least 1
   --json FILE   write all figures of all rounds
   --plot FILE   write the ratios as a picture (SVG)
 `;
@@ -69,7 +69,7 @@ export function readOptions(args: readonly string[]): Options {
   const chosen = names('only', values.only, known) ?? usual;
   const peerNames = PEERS.map(({ name }) => name);
   const chosenPeers = names('peers', values.peers, peerNames) ?? (quick ? QUICK_PEERS : peerNames);
-  const rounds = whole('rounds', values.rounds ?? (quick ? '2' : '5'), 1, 50);
+  const rounds = whole('rounds', values.rounds ?? (quick ? '2' : '15'), 1, 50);
   return {
     cache,
     groups: all.filter(({ name }) => chosen.includes(name)),
@@ -78,7 +78,7 @@ export function readOptions(args: readonly string[]): Options {
     peers: PEERS.filter(({ name }) => chosenPeers.includes(name)),
     effort: {
       rounds,
-      seconds: tenths('seconds', values.seconds ?? (quick ? '1' : '3'), 0.1, 60),
+      seconds: tenths('seconds', values.seconds ?? '1', 0.1, 60),
       warmUpSeconds: quick ? 0.5 : 2,
     },
     json: values.json,

@@ -13,6 +13,12 @@ test('rounds may be shorter than a second, so that a busy host hits all peers al
   }
 });
 
+test('a round takes a second, so that turns which are compared see the same host', () => {
+  const { effort } = readOptions([]);
+  assert.deepEqual([effort.rounds, effort.seconds], [15, 1]);
+  assert.equal(readOptions(['--quick']).effort.rounds, 2);
+});
+
 test('a quick run compares what Dashgate takes the place of, unless others are asked for', () => {
   assert.deepEqual(peersOf('--quick'), ['dashgate', 'haproxy', 'hitch+haproxy']);
   assert.deepEqual(peersOf('--quick', '--peers', 'dashgate,nginx'), ['dashgate', 'nginx']);

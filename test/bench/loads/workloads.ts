@@ -29,7 +29,7 @@ export interface Group {
   /** Of these peers only: the growth that is looked for costs time. */
   readonly peers?: readonly string[];
   /**
-   * Its proxies are started anew for every round, one after the other: two Node processes with the same work
+   * Its proxies are started anew after every few turns, one after the other: two Node processes with the same work
    * differ by some percent for as long as they run, by what of the code was compiled, and how, and most
    * where they competed for the core when they started.
    */
