@@ -4,6 +4,7 @@ import { EXIT, runEntry } from '../support/entry.ts';
 import { benchCache } from './cache/bench-cache.ts';
 import type { Stage } from './instance.ts';
 import { measureGroup } from './measure-cpu.ts';
+import { measureGrowth } from './measure-growth.ts';
 import { MEMORY, measureMemory } from './measure-memory.ts';
 import { costOfObserving } from './observability.ts';
 import { raiseOpenFiles } from './open-files.ts';
@@ -59,7 +60,11 @@ async function measure(
   const fail = (failure: Failure) => failures.push(failure);
   for (const group of groups) {
     const chosen = peers.filter(({ name }) => group.peers?.includes(name) ?? true);
-    results.push(...(await measureGroup(stage, group, chosen, effort, fail, progress)));
+    results.push(
+      ...(group.growth
+        ? await measureGrowth(stage, group, chosen, effort, fail, progress)
+        : await measureGroup(stage, group, chosen, effort, fail, progress)),
+    );
     stage.origins.assertRunning();
   }
   if (options.memory) {

@@ -1,6 +1,7 @@
+import { type Contender, causeOf, withEntrants } from './contenders.ts';
 import type { Cores } from './cores.ts';
-import { type Instance, type Stage, startInstance } from './instance.ts';
-import type { Outcome, Session, Workload } from './loads/workload.ts';
+import type { Stage } from './instance.ts';
+import type { Outcome } from './loads/workload.ts';
 import type { Group } from './loads/workloads.ts';
 import type { Peer } from './peers/peer.ts';
 import type { Failure, Measurement, Result, Sample } from './results.ts';
@@ -9,121 +10,26 @@ import { coreNanoseconds, cpuNanoseconds, memoryKiB } from './usage.ts';
 /** How long and how often. */
 export interface Effort {
   readonly rounds: number;
-  /** The number of the first one (0). */
-  readonly firstRound?: number;
   /** Of one round of one workload with one peer. */
   readonly seconds: number;
   /** Once for each peer and workload, before the first round, times the workload's `warmUp`; not counted. */
   readonly warmUpSeconds: number;
 }
 
-/** Something that is to be measured: a workload with one peer that stands ready. */
-export interface Contender {
-  readonly group: string;
-  readonly workload: string;
-  readonly title: string;
-  readonly peer: string;
-  /** Times as long as others (1) it warms up. */
-  readonly warmUp?: number;
-  /** The peer's processes; those below them count as well. */
-  readonly pids: readonly number[];
-  open(): Promise<Session>;
-  /** What went wrong beside the load; nothing where all is well. */
-  lost?(): string | undefined;
-  /** Throws, with what it said, if a process of the peer has ended. */
-  assertRunning(): void;
-}
-
-/**
- * Turns that peers take in each start, in groups whose peers are started often. Starts differ by some percent, and
- * turns within one by what the host does; but a start of thousands of tunnels takes as long as ten turns.
- */
-const FRESH_TURNS = 4;
-
 /** Measures a group of workloads with peers of its own. */
 export async function measureGroup(
   stage: Stage,
-  group: Group,
+  { name, workloads }: Group,
   peers: readonly Peer[],
   effort: Effort,
   fail: (failure: Failure) => void,
   progress: (what: string) => void,
 ): Promise<Result[]> {
-  if (!group.fresh) return measureTogether(stage, group, peers, effort, fail, progress);
-  const all = new Map<string, Result>();
-  // Growth is looked for in small differences: each gets twice as many turns as a single load does.
-  const starts = Math.ceil((2 * effort.rounds) / FRESH_TURNS);
-  for (let start = 0; start < starts; start++) {
-    const turns = { ...effort, rounds: FRESH_TURNS, firstRound: start * FRESH_TURNS };
-    // None is always the last to start, or to have its turn.
-    const workloads = group.workloads.map(
-      (_, i, { length }) => group.workloads[(start + i) % length]!,
-    );
-    const turned = { ...group, workloads };
-    for (const result of await measureTogether(stage, turned, peers, turns, fail, progress)) {
-      const key = `${result.workload} ${result.peer}`;
-      const samples = [...(all.get(key)?.samples ?? []), ...result.samples];
-      all.set(key, { ...result, samples });
-    }
-  }
-  return [...all.values()];
-}
-
-/** Starts all, and has them take turns. */
-async function measureTogether(
-  stage: Stage,
-  group: Group,
-  peers: readonly Peer[],
-  effort: Effort,
-  fail: (failure: Failure) => void,
-  progress: (what: string) => void,
-): Promise<Result[]> {
-  const instances = new Map<Contender, Instance>();
-  try {
-    progress(`${group.name}: the proxies start`);
-    const pairs = group.workloads.flatMap((workload) =>
-      peers.filter(({ plain }) => plain || !workload.plain).map((peer) => ({ workload, peer })),
-    );
-    const start = async ({ workload, peer }: (typeof pairs)[number]) => {
-      try {
-        const instance = await startInstance(stage, peer, workload);
-        const contender = contenderOf(group.name, workload, instance, stage.cores);
-        instances.set(contender, instance);
-        return contender;
-      } catch (error) {
-        fail({ workload: workload.name, peer: peer.name, what: (error as Error).message });
-        return undefined;
-      }
-    };
-    const started = group.fresh
-      ? await Array.fromAsync(pairs, start)
-      : await Promise.all(pairs.map(start));
-    assertSameTls(group.name, [...instances.values()], fail);
-    const contenders = started.filter((contender) => contender !== undefined);
-    return await takeTurns(stage.cores, contenders, effort, fail, progress);
-  } finally {
-    await Promise.all(Array.from(instances.values(), (instance) => instance.stop()));
-  }
-}
-
-function contenderOf(
-  group: string,
-  workload: Workload,
-  instance: Instance,
-  cores: Cores,
-): Contender {
-  const { peer, running, lostTunnels } = instance;
-  return {
-    group,
-    workload: workload.name,
-    title: workload.title,
-    peer: peer.name,
-    warmUp: workload.warmUp,
-    pids: running.pids,
-    open: () => workload.open(running, cores),
-    lost: () => (lostTunnels() > 0 ? `${lostTunnels()} idle tunnels were lost` : undefined),
-    assertRunning: running.assertRunning,
-  };
+  progress(`${name}: the proxies start`);
+  return withEntrants(stage, { name, workloads, peers, inTurn: false }, fail, (entrants) => {
+    const contenders = entrants.map(({ contender }) => contender);
+    return takeTurns(stage.cores, contenders, effort, fail, progress);
+  });
 }
 
 /**
@@ -138,23 +44,35 @@ export async function takeTurns(
   progress: (what: string) => void,
 ): Promise<Result[]> {
   const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
-  for (const contender of contenders) {
-    progress(`${contender.workload}: ${contender.peer} warms up`);
-    await round(cores, contender, effort.warmUpSeconds * (contender.warmUp ?? 1), fail);
-  }
-  const first = effort.firstRound ?? 0;
-  for (let turn = first; turn < first + effort.rounds; turn++) {
+  await warmUp(cores, contenders, effort, fail, progress);
+  for (let turn = 0; turn < effort.rounds; turn++) {
     for (let i = 0; i < contenders.length; i++) {
       const contender = contenders[(i + turn) % contenders.length]!;
-      progress(`${contender.workload}: ${contender.peer}, ${turn + 1} of ${first + effort.rounds}`);
+      progress(`${contender.workload}: ${contender.peer}, ${turn + 1} of ${effort.rounds}`);
       const sample = await round(cores, contender, effort.seconds, fail);
       if (sample) samples.get(contender)!.push({ ...sample, round: turn });
     }
   }
-  return contenders.map((contender) => {
-    const { group, workload, title, peer } = contender;
-    return { group, workload, title, peer, unit: 'µs', samples: samples.get(contender)! };
-  });
+  return contenders.map((contender) => resultOf(contender, samples.get(contender)!));
+}
+
+/** Has each do its work before it is measured. */
+export async function warmUp(
+  cores: Cores,
+  contenders: readonly Contender[],
+  { warmUpSeconds }: Effort,
+  fail: (failure: Failure) => void,
+  progress: (what: string) => void,
+): Promise<void> {
+  for (const contender of contenders) {
+    progress(`${contender.workload}: ${contender.peer} warms up`);
+    await round(cores, contender, warmUpSeconds * (contender.warmUp ?? 1), fail);
+  }
+}
+
+export function resultOf(contender: Contender, samples: readonly Sample[]): Result {
+  const { group, workload, title, peer } = contender;
+  return { group, workload, title, peer, unit: 'µs', samples };
 }
 
 async function round(
@@ -163,21 +81,16 @@ async function round(
   seconds: number,
   fail: (failure: Failure) => void,
 ): Promise<Measurement | undefined> {
-  const { workload, peer, pids } = contender;
+  const { workload, peer } = contender;
   const report = (what: string) => fail({ workload, peer, what });
   try {
     const session = await contender.open();
     try {
-      const coreBefore = coreNanoseconds(cores.proxy);
-      const before = cpuNanoseconds(pids);
+      const usage = new Usage(contender.pids, cores.proxy);
+      usage.begin();
       const outcome = await session.run(seconds);
-      const cpuNs = cpuNanoseconds(pids) - before;
-      const coreNs = (coreNanoseconds(cores.proxy) ?? Number.NaN) - (coreBefore ?? Number.NaN);
-      for (const failure of outcome.failures) report(failure);
-      const lost = contender.lost?.();
-      if (lost !== undefined) report(lost);
-      if (outcome.units > 0) return sampleOf(outcome, cpuNs, coreNs, memoryKiB(pids));
-      report('not one unit of work was done');
+      usage.end();
+      return judge(contender, outcome, usage, report);
     } finally {
       await session.close();
     }
@@ -187,40 +100,61 @@ async function round(
   return undefined;
 }
 
-/** Of whatever failed, that the proxy has ended and what it said is the better explanation. */
-function causeOf(error: unknown, { assertRunning }: Contender): string {
-  try {
-    assertRunning();
-  } catch (end) {
-    return (end as Error).message;
+/** What the work cost; nothing where none was done. What went wrong is reported. */
+export function judge(
+  contender: Contender,
+  outcome: Outcome,
+  usage: Usage,
+  report: (what: string) => void,
+): Measurement | undefined {
+  for (const failure of outcome.failures) report(failure);
+  const lost = contender.lost?.();
+  if (lost !== undefined) report(lost);
+  if (outcome.units > 0) return usage.of(outcome);
+  report('not one unit of work was done');
+  return undefined;
+}
+
+/** CPU time that a proxy uses between each `begin` and `end`, and what others use of its core, where that is told. */
+export class Usage {
+  readonly #pids: readonly number[];
+  readonly #core: number | undefined;
+  #cpuNs = 0;
+  #coreNs = 0;
+
+  constructor(pids: readonly number[], core?: number) {
+    this.#pids = pids;
+    this.#core = core;
   }
-  return error instanceof Error ? error.message : String(error);
-}
 
-function sampleOf(outcome: Outcome, cpuNs: number, coreNs: number, memory: number): Measurement {
-  const { units, seconds, p50Ms, p99Ms } = outcome;
-  return {
-    cost: cpuNs / 1_000 / units,
-    units,
-    perSecond: units / seconds,
-    p50Ms,
-    p99Ms,
-    busy: cpuNs / 1e9 / seconds,
-    ...(Number.isNaN(coreNs) ? {} : { others: Math.max(0, (coreNs - cpuNs) / 1e9 / seconds) }),
-    memoryMiB: memory / 1024,
-  };
-}
+  /** @throws Error where a process of the proxy has ended. */
+  begin(): void {
+    this.#coreNs -= this.#busyNs();
+    this.#cpuNs -= cpuNanoseconds(this.#pids);
+  }
 
-/** Ciphers differ in what they cost; proxies that chose different ones cannot be compared. */
-function assertSameTls(
-  workload: string,
-  instances: readonly Instance[],
-  fail: (failure: Failure) => void,
-): void {
-  const expected = instances[0]?.tls;
-  for (const instance of instances) {
-    if (instance.tls === expected) continue;
-    const what = `speaks ${instance.tls}, the first peer ${expected}`;
-    fail({ workload, peer: instance.peer.name, what });
+  /** @throws Error where a process of the proxy has ended. */
+  end(): void {
+    this.#cpuNs += cpuNanoseconds(this.#pids);
+    this.#coreNs += this.#busyNs();
+  }
+
+  /** For what was done in the meantime. */
+  of({ units, seconds, p50Ms, p99Ms }: Outcome): Measurement {
+    const others = Math.max(0, (this.#coreNs - this.#cpuNs) / 1e9 / seconds);
+    return {
+      cost: this.#cpuNs / 1_000 / units,
+      units,
+      perSecond: units / seconds,
+      p50Ms,
+      p99Ms,
+      busy: this.#cpuNs / 1e9 / seconds,
+      ...(Number.isNaN(others) ? {} : { others }),
+      memoryMiB: memoryKiB(this.#pids) / 1024,
+    };
+  }
+
+  #busyNs(): number {
+    return coreNanoseconds(this.#core) ?? Number.NaN;
   }
 }

@@ -88,9 +88,9 @@ const MOST_OTHERS = 0.05;
 /** How to read the table. */
 export const LEGEND = `cost per unit: CPU time of all processes of the proxy (µs), or growth of their PSS (KiB); medians over
 the rounds, ± half of their range. × haproxy: median over the rounds of the ratio of two turns in the
-same round. growth: the same, against the first line of the same work and peer. core: share of one core
-that the proxy used; well below 100%, the load was the bottleneck, and the proxy paid more for each
-wake-up.`;
+same round. growth: the same, against the first line of the same work and peer; a round is then a start
+of all, in which they work in slices of a fifth of a second. core: share of one core that the proxy used;
+well below 100%, the load was the bottleneck, and the proxy paid more for each wake-up.`;
 
 /** What went wrong, one line each. */
 export function renderFailures(failures: readonly Failure[]): string {

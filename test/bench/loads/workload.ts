@@ -19,6 +19,16 @@ export interface Session {
   close(): Promise<void>;
 }
 
+/** A load that can be paused within an instant, its connections open; from the start it is. */
+export interface SteadyLoad {
+  resume(): void;
+  pause(): void;
+  /** Ends it, and tells what it did in all; not how long that took, which the pauses are no part of. */
+  finish(): Promise<Omit<Outcome, 'seconds'>>;
+  /** Ends it, whatever it does; nothing where it has ended. */
+  kill(): void;
+}
+
 /** One line of the benchmark. */
 export interface Workload {
   readonly name: string;
@@ -36,4 +46,10 @@ export interface Workload {
   /** Only peers that listen without TLS can do it. */
   readonly plain?: boolean;
   open(target: RunningPeer, cores: Cores): Promise<Session>;
+}
+
+/** One of several lines that are compared with each other. */
+export interface GrowthWorkload extends Workload {
+  /** The same work as a load that can be paused, and ends by itself after so many seconds. */
+  steady(target: RunningPeer, cores: Cores, mostSeconds: number): SteadyLoad;
 }

@@ -6,8 +6,8 @@ import { SCALING } from '../scaling.ts';
 import { handshakeSession } from './handshake.ts';
 import { uploadSession } from './upload.ts';
 import { websocketSession } from './websocket.ts';
-import type { Workload } from './workload.ts';
-import { wrkOnCores, wrkSession } from './wrk.ts';
+import type { GrowthWorkload, Workload } from './workload.ts';
+import { steadyWrk, wrkOnCores, wrkSession } from './wrk.ts';
 
 const MIB = 1024 * 1024;
 const [SMALL, LARGE] = PAGES;
@@ -19,21 +19,32 @@ const [SMALL, LARGE] = PAGES;
  */
 const HANDSHAKE_WARM_UP = 8;
 
-const smallOverTls = async ({ portal }: RunningPeer) =>
-  wrkSession(`https://127.0.0.1:${portal}${SMALL.path}`, SMALL.bytes);
+/** A collector whose heap has just grown by thousands of tunnels marks it two or three times more, then hardly ever. */
+const IDLE_WARM_UP = 3;
 
-/** Loads that are measured together, in turns, so that what the host does meanwhile hits all. */
-export interface Group {
+const smallUrl = ({ portal }: RunningPeer) => `https://127.0.0.1:${portal}${SMALL.path}`;
+
+const smallOverTls = async (target: RunningPeer) => wrkSession(smallUrl(target), SMALL.bytes);
+
+const steadySmallOverTls: GrowthWorkload['steady'] = (target, _cores, mostSeconds) =>
+  steadyWrk(smallUrl(target), SMALL.bytes, [undefined], mostSeconds);
+
+/** Loads that are measured together, so that what the host does meanwhile hits all. */
+interface Related<W extends Workload> {
   readonly name: string;
-  readonly workloads: readonly Workload[];
+  readonly workloads: readonly W[];
   /** Of these peers only: the growth that is looked for costs time. */
   readonly peers?: readonly string[];
-  /**
-   * Its proxies are started anew after every few turns, one after the other: two Node processes with the same work
-   * differ by some percent for as long as they run, by what of the code was compiled, and how, and most
-   * where they competed for the core when they started.
-   */
-  readonly fresh?: boolean;
+}
+
+/** Loads with which peers are compared; they take turns. */
+export interface Group extends Related<Workload> {
+  readonly growth?: undefined;
+}
+
+/** The same load under several conditions, which are compared; they take slices. */
+export interface GrowthGroup extends Related<GrowthWorkload> {
+  readonly growth: true;
 }
 
 export interface Sizes {
@@ -41,7 +52,7 @@ export interface Sizes {
 }
 
 /** Every load whose CPU is measured; the groups with several members show growth. */
-export function workloadGroups({ tunnels }: Sizes): Group[] {
+export function workloadGroups({ tunnels }: Sizes): (Group | GrowthGroup)[] {
   const usual = { backends: 3, idleTunnels: 0 };
   const single = (workload: Workload): Group => ({ name: workload.name, workloads: [workload] });
   return [
@@ -87,49 +98,50 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
     {
       name: 'backends',
       peers: ['dashgate', 'haproxy'],
-      fresh: true,
+      growth: true,
       workloads: [1, 8, 64].map((backends) => ({
         name: `backends-${backends}`,
         title: `1 KiB GET, TLS, ${backends} backend${backends === 1 ? '' : 's'}`,
         backends,
         idleTunnels: 0,
         open: smallOverTls,
+        steady: steadySmallOverTls,
       })),
     },
     {
       name: 'idle',
       peers: ['dashgate', 'haproxy'],
-      fresh: true,
+      growth: true,
       workloads: [0, 1_000, 8_192].map((idleTunnels) => ({
         name: `idle-${idleTunnels}`,
         title: `1 KiB GET, TLS, ${idleTunnels} idle tunnels`,
         backends: 3,
         idleTunnels,
+        warmUp: IDLE_WARM_UP,
         open: smallOverTls,
+        steady: steadySmallOverTls,
       })),
     },
     {
       name: SCALING.group,
       peers: ['dashgate', 'haproxy'],
-      fresh: true,
+      growth: true,
       workloads: [SCALING.one, SCALING.two].map((name, i) => ({
         name,
         title: `1 KiB GET, TLS, ${i + 1} of 2 cores: a worker and a load on each`,
         backends: 3,
         idleTunnels: 0,
         workers: i + 1,
-        open: async ({ portal }: RunningPeer, cores: Cores) =>
-          wrkOnCores(
-            `https://127.0.0.1:${portal}${SMALL.path}`,
-            SMALL.bytes,
-            sharedCores(cores, i + 1),
-          ),
+        open: async (target: RunningPeer, cores: Cores) =>
+          wrkOnCores(smallUrl(target), SMALL.bytes, sharedCores(cores, i + 1)),
+        steady: (target: RunningPeer, cores: Cores, mostSeconds: number) =>
+          steadyWrk(smallUrl(target), SMALL.bytes, sharedCores(cores, i + 1), mostSeconds),
       })),
     },
     {
       name: OBSERVABILITY.group,
       peers: ['dashgate'],
-      fresh: true,
+      growth: true,
       workloads: [
         {
           ...usual,
@@ -137,6 +149,7 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
           title: '1 KiB GET, TLS, no metrics, no access log',
           settings: { METRICS: 'off', ACCESS_LOG: 'off' },
           open: smallOverTls,
+          steady: steadySmallOverTls,
         },
         {
           ...usual,
@@ -144,6 +157,7 @@ export function workloadGroups({ tunnels }: Sizes): Group[] {
           title: '1 KiB GET, TLS, metrics and access log',
           settings: { METRICS: 'on', ACCESS_LOG: 'stdout' },
           open: smallOverTls,
+          steady: steadySmallOverTls,
         },
       ],
     },

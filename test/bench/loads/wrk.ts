@@ -1,10 +1,12 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { PATH_WITH_SERVERS } from '../../support/children.ts';
-import type { Outcome, Session } from './workload.ts';
+import type { Outcome, Session, SteadyLoad } from './workload.ts';
 
 const REPORT = new URL('wrk-report.lua', import.meta.url).pathname;
 const CONNECTIONS = 64;
+/** More than a load is paused; wrk takes what came later for a failure. */
+const TIMEOUT_SECONDS = 10;
 /** More than any proxy adds to the head of an answer. */
 const HEAD_BYTES = 1_024;
 
@@ -20,7 +22,7 @@ interface WrkReport {
 /** GETs over 64 keep-alive connections by wrk, which inherits the load's core. */
 export function wrkSession(url: string, bodyBytes: number): Session {
   return {
-    run: async (seconds) => outcome(await wrk([], url, seconds), bodyBytes),
+    run: async (seconds) => outcome(await wrk(url, seconds).report, bodyBytes),
     close: async () => {},
   };
 }
@@ -29,34 +31,80 @@ export function wrkSession(url: string, bodyBytes: number): Session {
 export function wrkOnCores(url: string, bodyBytes: number, cores: readonly number[]): Session {
   return {
     run: async (seconds) => {
-      const reports = await Promise.all(
-        cores.map((core) => wrk(['taskset', '-c', String(core)], url, seconds)),
-      );
-      const outcomes = reports.map((report) => outcome(report, bodyBytes));
-      const worst = (time: 'p50Ms' | 'p99Ms') => Math.max(...outcomes.map((one) => one[time] ?? 0));
-      return {
-        units: outcomes.reduce((sum, { units }) => sum + units, 0),
-        seconds: Math.max(...outcomes.map((one) => one.seconds)),
-        p50Ms: worst('p50Ms'),
-        p99Ms: worst('p99Ms'),
-        failures: outcomes.flatMap(({ failures }) => failures),
-      };
+      const loads = cores.map((core) => wrk(url, seconds, core));
+      const reports = await Promise.all(loads.map(({ report }) => report));
+      return sum(reports.map((report) => outcome(report, bodyBytes)));
     },
     close: async () => {},
   };
 }
 
-async function wrk(pin: readonly string[], url: string, seconds: number): Promise<string> {
+/** The same from each of these cores, or where the bench runs, in slices. */
+export function steadyWrk(
+  url: string,
+  bodyBytes: number,
+  cores: readonly (number | undefined)[],
+  mostSeconds: number,
+): SteadyLoad {
+  const loads = cores.map((core) => wrk(url, mostSeconds, core));
+  const signal = (name: NodeJS.Signals) => {
+    for (const { child } of loads) child.kill(name);
+  };
+  // What came of one that is killed nobody wants to know.
+  for (const { report } of loads) report.catch(() => {});
+  signal('SIGSTOP');
+  return {
+    resume: () => signal('SIGCONT'),
+    pause: () => signal('SIGSTOP'),
+    finish: async () => {
+      signal('SIGCONT');
+      signal('SIGINT');
+      const reports = await Promise.all(loads.map(({ report }) => report));
+      const outcomes = reports.map((report) => outcome(report, bodyBytes));
+      const { units, failures } = sum(outcomes);
+      // Latencies have the pauses in them.
+      return { units, failures };
+    },
+    kill: () => signal('SIGKILL'),
+  };
+}
+
+/** Of loads that ran at the same time. */
+function sum(outcomes: readonly Outcome[]): Outcome {
+  const worst = (time: 'p50Ms' | 'p99Ms') => Math.max(...outcomes.map((one) => one[time] ?? 0));
+  return {
+    units: outcomes.reduce((total, { units }) => total + units, 0),
+    seconds: Math.max(...outcomes.map((one) => one.seconds)),
+    p50Ms: worst('p50Ms'),
+    p99Ms: worst('p99Ms'),
+    failures: outcomes.flatMap(({ failures }) => failures),
+  };
+}
+
+interface Wrk {
+  readonly child: ChildProcess;
+  /** What it printed; rejects where it failed. */
+  readonly report: Promise<string>;
+}
+
+function wrk(url: string, seconds: number, core?: number): Wrk {
   // wrk knows whole seconds only.
   const duration = Math.max(1, Math.round(seconds));
-  const load = ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${duration}s`, '--latency', '-s', REPORT, url];
-  const [program, ...args] = [...pin, ...load];
-  const { stdout } = await promisify(execFile)(program!, args, {
+  const pin = core === undefined ? [] : ['taskset', '-c', String(core)];
+  const load = [
+    'wrk',
+    '-t1',
+    `-c${CONNECTIONS}`,
+    `-d${duration}s`,
+    `--timeout=${TIMEOUT_SECONDS}s`,
+  ];
+  const [program, ...args] = [...pin, ...load, '--latency', '-s', REPORT, url];
+  const running = promisify(execFile)(program!, args, {
     env: { PATH: PATH_WITH_SERVERS },
     timeout: (duration + 15) * 1_000,
     killSignal: 'SIGKILL',
   });
-  return stdout;
+  return { child: running.child, report: running.then(({ stdout }) => stdout) };
 }
 
 function outcome(stdout: string, bodyBytes: number): Outcome {
