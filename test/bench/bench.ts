@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { EXIT, runEntry } from '../support/entry.ts';
 import { benchCache } from './cache/bench-cache.ts';
 import type { Stage } from './instance.ts';
-import { measureGroup } from './measure-cpu.ts';
-import { measureGrowth } from './measure-growth.ts';
 import { MEMORY, measureMemory } from './measure-memory.ts';
+import { measureInSlices } from './measure-slices.ts';
+import { measureInTurns } from './measure-turns.ts';
 import { costOfObserving } from './observability.ts';
 import { raiseOpenFiles } from './open-files.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
@@ -61,9 +61,9 @@ async function measure(
   for (const group of groups) {
     const chosen = peers.filter(({ name }) => group.peers?.includes(name) ?? true);
     results.push(
-      ...(group.growth
-        ? await measureGrowth(stage, group, chosen, effort, fail, progress)
-        : await measureGroup(stage, group, chosen, effort, fail, progress)),
+      ...(group.sliced
+        ? await measureInSlices(stage, group, chosen, effort, fail, progress)
+        : await measureInTurns(stage, group, chosen, effort, fail, progress)),
     );
     stage.origins.assertRunning();
   }

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../support/entry.ts';
 import { tenths, whole } from '../support/option-values.ts';
-import { type Group, type GrowthGroup, workloadGroups } from './loads/workloads.ts';
-import type { Effort } from './measure-cpu.ts';
+import { type SliceGroup, type TurnGroup, workloadGroups } from './loads/workloads.ts';
 import { MEMORY } from './measure-memory.ts';
+import type { Effort } from './measure-turns.ts';
 import { OBSERVABILITY } from './observability.ts';
 import type { Peer } from './peers/peer.ts';
 import { PEERS } from './peers/peers.ts';
@@ -13,7 +13,7 @@ import { SCALING } from './scaling.ts';
 export interface Options {
   /** The session cache is measured, and nothing else. */
   readonly cache: boolean;
-  readonly groups: readonly (Group | GrowthGroup)[];
+  readonly groups: readonly (TurnGroup | SliceGroup)[];
   readonly memory: boolean;
   readonly memoryRounds: number;
   readonly peers: readonly Peer[];

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { shareCores } from './cores.ts';
-import type { Effort } from './measure-cpu.ts';
+import type { Effort } from './measure-turns.ts';
 import type { Failure, Result } from './results.ts';
 import { LEGEND, renderFailures, renderTable, renderWarning } from './table.ts';
 

@@ -1,7 +1,7 @@
 import { freePorts } from '../../support/free-port.ts';
 import type { Contender } from '../contenders.ts';
 import type { Session } from '../loads/workload.ts';
-import { takeTurns } from '../measure-cpu.ts';
+import { takeTurns } from '../measure-turns.ts';
 import type { Options } from '../options.ts';
 import { programVersions } from '../programs.ts';
 import { type Measured, progress } from '../report.ts';

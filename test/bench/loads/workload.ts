@@ -48,8 +48,8 @@ export interface Workload {
   open(target: RunningPeer, cores: Cores): Promise<Session>;
 }
 
-/** One of several lines that are compared with each other. */
-export interface GrowthWorkload extends Workload {
-  /** The same work as a load that can be paused, and ends by itself after so many seconds. */
+/** One whose load can be paused. */
+export interface SteadyWorkload extends Workload {
+  /** The same work, which ends by itself after so many seconds. */
   steady(target: RunningPeer, cores: Cores, mostSeconds: number): SteadyLoad;
 }

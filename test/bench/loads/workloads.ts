@@ -6,8 +6,8 @@ import { SCALING } from '../scaling.ts';
 import { handshakeSession } from './handshake.ts';
 import { uploadSession } from './upload.ts';
 import { websocketSession } from './websocket.ts';
-import type { GrowthWorkload, Workload } from './workload.ts';
-import { steadyWrk, wrkOnCores, wrkSession } from './wrk.ts';
+import type { SteadyWorkload, Workload } from './workload.ts';
+import { steadyWrk, wrkSession } from './wrk.ts';
 
 const MIB = 1024 * 1024;
 const [SMALL, LARGE] = PAGES;
@@ -22,12 +22,23 @@ const HANDSHAKE_WARM_UP = 8;
 /** A collector whose heap has just grown by thousands of tunnels marks it two or three times more, then hardly ever. */
 const IDLE_WARM_UP = 3;
 
+type Gets = Pick<SteadyWorkload, 'open' | 'steady'>;
+
+/** From wherever the bench runs, or from each of some cores. */
+function gets(
+  urlOf: (target: RunningPeer) => string,
+  bodyBytes: number,
+  coresOf: (cores: Cores) => readonly (number | undefined)[] = () => [undefined],
+): Gets {
+  return {
+    open: async (target, cores) => wrkSession(urlOf(target), bodyBytes, coresOf(cores)),
+    steady: (target, cores, mostSeconds) =>
+      steadyWrk(urlOf(target), bodyBytes, coresOf(cores), mostSeconds),
+  };
+}
+
 const smallUrl = ({ portal }: RunningPeer) => `https://127.0.0.1:${portal}${SMALL.path}`;
-
-const smallOverTls = async (target: RunningPeer) => wrkSession(smallUrl(target), SMALL.bytes);
-
-const steadySmallOverTls: GrowthWorkload['steady'] = (target, _cores, mostSeconds) =>
-  steadyWrk(smallUrl(target), SMALL.bytes, [undefined], mostSeconds);
+const smallOverTls = gets(smallUrl, SMALL.bytes);
 
 /** Loads that are measured together, so that what the host does meanwhile hits all. */
 interface Related<W extends Workload> {
@@ -37,14 +48,14 @@ interface Related<W extends Workload> {
   readonly peers?: readonly string[];
 }
 
-/** Loads with which peers are compared; they take turns. */
-export interface Group extends Related<Workload> {
-  readonly growth?: undefined;
+/** Loads that take turns, of a second and more. */
+export interface TurnGroup extends Related<Workload> {
+  readonly sliced?: undefined;
 }
 
-/** The same load under several conditions, which are compared; they take slices. */
-export interface GrowthGroup extends Related<GrowthWorkload> {
-  readonly growth: true;
+/** Loads that take slices of time: with one, peers are compared; several are compared with each other as well. */
+export interface SliceGroup extends Related<SteadyWorkload> {
+  readonly sliced: true;
 }
 
 export interface Sizes {
@@ -52,29 +63,36 @@ export interface Sizes {
 }
 
 /** Every load whose CPU is measured; the groups with several members show growth. */
-export function workloadGroups({ tunnels }: Sizes): (Group | GrowthGroup)[] {
+export function workloadGroups({ tunnels }: Sizes): (TurnGroup | SliceGroup)[] {
   const usual = { backends: 3, idleTunnels: 0 };
-  const single = (workload: Workload): Group => ({ name: workload.name, workloads: [workload] });
+  const single = (workload: Workload): TurnGroup => ({
+    name: workload.name,
+    workloads: [workload],
+  });
+  const sliced = (workload: SteadyWorkload): SliceGroup => ({
+    name: workload.name,
+    workloads: [workload],
+    sliced: true,
+  });
   return [
-    single({
+    sliced({
       ...usual,
       name: 'plain-1k',
       title: '1 KiB GET, keep-alive, plain',
       plain: true,
-      open: async ({ plain }) => wrkSession(`http://127.0.0.1:${plain}${SMALL.path}`, SMALL.bytes),
+      ...gets(({ plain }) => `http://127.0.0.1:${plain}${SMALL.path}`, SMALL.bytes),
     }),
-    single({
+    sliced({
       ...usual,
       name: 'tls-1k',
       title: '1 KiB GET, keep-alive, TLS',
-      open: smallOverTls,
+      ...smallOverTls,
     }),
-    single({
+    sliced({
       ...usual,
       name: 'tls-100k',
       title: '100 KiB GET, keep-alive, TLS',
-      open: async ({ portal }) =>
-        wrkSession(`https://127.0.0.1:${portal}${LARGE.path}`, LARGE.bytes),
+      ...gets(({ portal }) => `https://127.0.0.1:${portal}${LARGE.path}`, LARGE.bytes),
     }),
     single({
       ...usual,
@@ -98,66 +116,59 @@ export function workloadGroups({ tunnels }: Sizes): (Group | GrowthGroup)[] {
     {
       name: 'backends',
       peers: ['dashgate', 'haproxy'],
-      growth: true,
+      sliced: true,
       workloads: [1, 8, 64].map((backends) => ({
         name: `backends-${backends}`,
         title: `1 KiB GET, TLS, ${backends} backend${backends === 1 ? '' : 's'}`,
         backends,
         idleTunnels: 0,
-        open: smallOverTls,
-        steady: steadySmallOverTls,
+        ...smallOverTls,
       })),
     },
     {
       name: 'idle',
       peers: ['dashgate', 'haproxy'],
-      growth: true,
+      sliced: true,
       workloads: [0, 1_000, 8_192].map((idleTunnels) => ({
         name: `idle-${idleTunnels}`,
         title: `1 KiB GET, TLS, ${idleTunnels} idle tunnels`,
         backends: 3,
         idleTunnels,
         warmUp: IDLE_WARM_UP,
-        open: smallOverTls,
-        steady: steadySmallOverTls,
+        ...smallOverTls,
       })),
     },
     {
       name: SCALING.group,
       peers: ['dashgate', 'haproxy'],
-      growth: true,
+      sliced: true,
       workloads: [SCALING.one, SCALING.two].map((name, i) => ({
         name,
         title: `1 KiB GET, TLS, ${i + 1} of 2 cores: a worker and a load on each`,
         backends: 3,
         idleTunnels: 0,
         workers: i + 1,
-        open: async (target: RunningPeer, cores: Cores) =>
-          wrkOnCores(smallUrl(target), SMALL.bytes, sharedCores(cores, i + 1)),
-        steady: (target: RunningPeer, cores: Cores, mostSeconds: number) =>
-          steadyWrk(smallUrl(target), SMALL.bytes, sharedCores(cores, i + 1), mostSeconds),
+        ...gets(smallUrl, SMALL.bytes, (cores) => sharedCores(cores, i + 1)),
       })),
     },
     {
       name: OBSERVABILITY.group,
       peers: ['dashgate'],
-      growth: true,
+      sliced: true,
       workloads: [
         {
           ...usual,
           name: OBSERVABILITY.unobserved,
           title: '1 KiB GET, TLS, no metrics, no access log',
           settings: { METRICS: 'off', ACCESS_LOG: 'off' },
-          open: smallOverTls,
-          steady: steadySmallOverTls,
+          ...smallOverTls,
         },
         {
           ...usual,
           name: OBSERVABILITY.observed,
           title: '1 KiB GET, TLS, metrics and access log',
           settings: { METRICS: 'on', ACCESS_LOG: 'stdout' },
-          open: smallOverTls,
-          steady: steadySmallOverTls,
+          ...smallOverTls,
         },
       ],
     },

@@ -19,27 +19,22 @@ interface WrkReport {
   readonly errors: Readonly<Record<string, number>>;
 }
 
-/** GETs over 64 keep-alive connections by wrk, which inherits the load's core. */
-export function wrkSession(url: string, bodyBytes: number): Session {
-  return {
-    run: async (seconds) => outcome(await wrk(url, seconds).report, bodyBytes),
-    close: async () => {},
-  };
-}
-
-/** As much from each of these cores, at once. */
-export function wrkOnCores(url: string, bodyBytes: number, cores: readonly number[]): Session {
+/** GETs by wrk over 64 keep-alive connections from each of these cores; undefined: that of the bench. */
+export function wrkSession(
+  url: string,
+  bodyBytes: number,
+  cores: readonly (number | undefined)[],
+): Session {
   return {
     run: async (seconds) => {
       const loads = cores.map((core) => wrk(url, seconds, core));
-      const reports = await Promise.all(loads.map(({ report }) => report));
-      return sum(reports.map((report) => outcome(report, bodyBytes)));
+      return outcomeOf(loads, bodyBytes);
     },
     close: async () => {},
   };
 }
 
-/** The same from each of these cores, or where the bench runs, in slices. */
+/** The same as a load that can be paused. */
 export function steadyWrk(
   url: string,
   bodyBytes: number,
@@ -58,19 +53,24 @@ export function steadyWrk(
     pause: () => signal('SIGSTOP'),
     finish: async () => {
       signal('SIGCONT');
-      signal('SIGINT');
-      const reports = await Promise.all(loads.map(({ report }) => report));
-      const outcomes = reports.map((report) => outcome(report, bodyBytes));
-      const { units, failures } = sum(outcomes);
-      // Latencies have the pauses in them.
-      return { units, failures };
+      // The kernel may give a signal to the thread that works, which ends; the one that waits sleeps on.
+      const again = setInterval(() => signal('SIGINT'), 20);
+      try {
+        const { units, failures } = await outcomeOf(loads, bodyBytes);
+        // Latencies have the pauses in them.
+        return { units, failures };
+      } finally {
+        clearInterval(again);
+      }
     },
     kill: () => signal('SIGKILL'),
   };
 }
 
-/** Of loads that ran at the same time. */
-function sum(outcomes: readonly Outcome[]): Outcome {
+/** Of loads that run at the same time. */
+async function outcomeOf(loads: readonly Wrk[], bodyBytes: number): Promise<Outcome> {
+  const reports = await Promise.all(loads.map(({ report }) => report));
+  const outcomes = reports.map((report) => outcome(report, bodyBytes));
   const worst = (time: 'p50Ms' | 'p99Ms') => Math.max(...outcomes.map((one) => one[time] ?? 0));
   return {
     units: outcomes.reduce((total, { units }) => total + units, 0),
@@ -91,6 +91,8 @@ function wrk(url: string, seconds: number, core?: number): Wrk {
   // wrk knows whole seconds only.
   const duration = Math.max(1, Math.round(seconds));
   const pin = core === undefined ? [] : ['taskset', '-c', String(core)];
+  // One that is paused would outlive a bench that is killed.
+  const bound = ['setpriv', '--pdeathsig', 'KILL', '--'];
   const load = [
     'wrk',
     '-t1',
@@ -98,7 +100,7 @@ function wrk(url: string, seconds: number, core?: number): Wrk {
     `-d${duration}s`,
     `--timeout=${TIMEOUT_SECONDS}s`,
   ];
-  const [program, ...args] = [...pin, ...load, '--latency', '-s', REPORT, url];
+  const [program, ...args] = [...bound, ...pin, ...load, '--latency', '-s', REPORT, url];
   const running = promisify(execFile)(program!, args, {
     env: { PATH: PATH_WITH_SERVERS },
     timeout: (duration + 15) * 1_000,

@@ -2,7 +2,7 @@ import { type Contender, causeOf, withEntrants } from './contenders.ts';
 import type { Cores } from './cores.ts';
 import type { Stage } from './instance.ts';
 import type { Outcome } from './loads/workload.ts';
-import type { Group } from './loads/workloads.ts';
+import type { TurnGroup } from './loads/workloads.ts';
 import type { Peer } from './peers/peer.ts';
 import type { Failure, Measurement, Result, Sample } from './results.ts';
 import { coreNanoseconds, cpuNanoseconds, memoryKiB } from './usage.ts';
@@ -17,9 +17,9 @@ export interface Effort {
 }
 
 /** Measures a group of workloads with peers of its own. */
-export async function measureGroup(
+export async function measureInTurns(
   stage: Stage,
-  { name, workloads }: Group,
+  { name, workloads }: TurnGroup,
   peers: readonly Peer[],
   effort: Effort,
   fail: (failure: Failure) => void,
@@ -75,7 +75,8 @@ export function resultOf(contender: Contender, samples: readonly Sample[]): Resu
   return { group, workload, title, peer, unit: 'µs', samples };
 }
 
-async function round(
+/** One turn; what went wrong in it is told. */
+export async function round(
   cores: Cores,
   contender: Contender,
   seconds: number,
