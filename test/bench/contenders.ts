@@ -93,14 +93,19 @@ function contenderOf(
   };
 }
 
-/** Of whatever failed, that the proxy has ended and what it said is the better explanation. */
-export function causeOf(error: unknown, { assertRunning }: Contender): string {
+/** That something went wrong with a contender. */
+export function failureOf({ workload, peer }: Contender, what: string): Failure {
+  return { workload, peer, what };
+}
+
+/** The same of an error; that the proxy has ended, and what it said, is the better explanation. */
+export function failureBy(error: unknown, contender: Contender): Failure {
   try {
-    assertRunning();
+    contender.assertRunning();
   } catch (end) {
-    return (end as Error).message;
+    return failureOf(contender, (end as Error).message);
   }
-  return error instanceof Error ? error.message : String(error);
+  return failureOf(contender, error instanceof Error ? error.message : String(error));
 }
 
 /** Ciphers differ in what they cost; proxies that chose different ones cannot be compared. */

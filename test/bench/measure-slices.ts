@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Contender, causeOf, type Entrant, withEntrants } from './contenders.ts';
+import { type Contender, type Entrant, failureBy, withEntrants } from './contenders.ts';
 import type { Stage } from './instance.ts';
 import type { SteadyLoad, SteadyWorkload } from './loads/workload.ts';
 import type { SliceGroup } from './loads/workloads.ts';
@@ -116,14 +116,9 @@ async function attempt(
   try {
     await work();
   } catch (error) {
-    const { contender, load } = trial;
     trial.failed = true;
-    load.kill();
-    fail({
-      workload: contender.workload,
-      peer: contender.peer,
-      what: causeOf(error, contender),
-    });
+    trial.load.kill();
+    fail(failureBy(error, trial.contender));
   }
 }
 
@@ -138,10 +133,9 @@ function takeSlice(trial: Trial): Promise<void> {
 
 async function takeLastSlice(trial: Trial, fail: (failure: Failure) => void) {
   const { contender, load, usage } = trial;
-  const { workload, peer } = contender;
   const done = await counted(trial, load.finish);
   const outcome = { ...done, seconds: trial.seconds };
-  return judge(contender, outcome, usage, (what) => fail({ workload, peer, what }));
+  return judge(contender, outcome, usage, fail);
 }
 
 async function counted<T>(trial: Trial, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { type Contender, causeOf, withEntrants } from './contenders.ts';
+import { type Contender, failureBy, failureOf, withEntrants } from './contenders.ts';
 import type { Cores } from './cores.ts';
 import type { Stage } from './instance.ts';
 import type { Outcome } from './loads/workload.ts';
@@ -82,8 +82,6 @@ export async function round(
   seconds: number,
   fail: (failure: Failure) => void,
 ): Promise<Measurement | undefined> {
-  const { workload, peer } = contender;
-  const report = (what: string) => fail({ workload, peer, what });
   try {
     const session = await contender.open();
     try {
@@ -91,12 +89,12 @@ export async function round(
       usage.begin();
       const outcome = await session.run(seconds);
       usage.end();
-      return judge(contender, outcome, usage, report);
+      return judge(contender, outcome, usage, fail);
     } finally {
       await session.close();
     }
   } catch (error) {
-    report(causeOf(error, contender));
+    fail(failureBy(error, contender));
   }
   return undefined;
 }
@@ -106,9 +104,10 @@ export function judge(
   contender: Contender,
   outcome: Outcome,
   usage: Usage,
-  report: (what: string) => void,
+  fail: (failure: Failure) => void,
 ): Measurement | undefined {
-  for (const failure of outcome.failures) report(failure);
+  const report = (what: string) => fail(failureOf(contender, what));
+  outcome.failures.forEach(report);
   const lost = contender.lost?.();
   if (lost !== undefined) report(lost);
   if (outcome.units > 0) return usage.of(outcome);

@@ -36,7 +36,7 @@ of portal and console, or with \`cache\` of the session cache.
   --only NAMES  only these: ${[...workloadGroups({ tunnels: 0 }).map(({ name }) => name), MEMORY.name].join(', ')}
   --peers NAMES only these: ${PEERS.map(({ name }) => name).join(', ')}
   --rounds N    rounds of each load with each peer, of which the medians are shown (15; quick: 2)
-  --seconds N   length of a round (1); that of GETs is at least 1
+  --seconds N   length of a round (1); GETs are given as much time, in slices
   --json FILE   write all figures of all rounds
   --plot FILE   write the ratios as a picture (SVG)
 `;
