@@ -25,6 +25,8 @@ export class SendQueue {
   readonly socket: Socket;
   /** Told when it has been full, and all has been taken. */
   onDrain: () => void = () => {};
+  /** Told when nothing can be sent any more, and all that waits is dropped; without it the socket is destroyed. */
+  onError: ((error: Error) => void) | undefined;
   readonly #outbox: Outbox;
   /** It is TLS, which has encrypted a copy of what it is given before it returns (TLSWrap::DoWrite). */
   readonly #encrypts: boolean;
@@ -193,11 +195,22 @@ export class SendQueue {
     if (this.#sendingLent) this.#outbox.give(this.#sendingLent);
     this.#sendingLent = undefined;
     if (this.#sendingAll.length > 0) this.#giveAll();
-    if (error) this.socket.destroy(error);
+    if (error) this.#fail(error);
     if (this.#next !== undefined) this.send();
     else if (this.#ended) this.#endNow();
     else if (this.#full) this.#drained();
   };
+
+  #fail(error: Error): void {
+    this.#ended = true;
+    if (this.#nextLent) this.#outbox.give(this.#nextLent);
+    for (const { lent } of this.#rest.splice(0)) if (lent) this.#outbox.give(lent);
+    this.#next = undefined;
+    this.#nextLent = undefined;
+    this.#length = 0;
+    if (this.onError) this.onError(error);
+    else this.socket.destroy(error);
+  }
 
   #giveAll(): void {
     for (const { lent } of this.#sendingAll) if (lent) this.#outbox.give(lent);

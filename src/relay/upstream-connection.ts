@@ -82,6 +82,8 @@ export class UpstreamConnection implements Deadlined {
   #requestComplete = false;
   /** The client waits for an interim answer before it sends the body. */
   #expectContinue = false;
+  /** Why nothing can be sent any more. */
+  #sendError: Error | undefined;
   #closed = false;
 
   constructor(
@@ -199,8 +201,8 @@ export class UpstreamConnection implements Deadlined {
 
   /** The backend's time runs while it is the backend that is waited for, and not the client. */
   #expect(): void {
-    const awaitsClient =
-      this.#paused || !(this.#requestComplete || this.#expectContinue || this.#sendQueue?.full);
+    const takesMore = !(this.#requestComplete || this.#expectContinue || this.#sendQueue?.full);
+    const awaitsClient = this.#paused || (takesMore && !this.#sendError);
     this.deadline = awaitsClient
       ? Number.POSITIVE_INFINITY
       : this.#deadlines.in(this.#timeouts.serverMs);
@@ -212,6 +214,7 @@ export class UpstreamConnection implements Deadlined {
     socket.on('end', end).on('error', error).on('close', close);
     this.#sendQueue = new SendQueue(socket, this.#outbox);
     this.#sendQueue.onDrain = this.#onDrain;
+    this.#sendQueue.onError = this.#onSendError;
     for (const data of this.#early) this.#send(this.#sendQueue, data);
     this.#early = [];
     this.#expect();
@@ -228,6 +231,15 @@ export class UpstreamConnection implements Deadlined {
     if (!this.#listener) return;
     this.#expect();
     this.#listener.onUpstreamDrain();
+  };
+
+  /**
+   * The backend has closed, and takes no more. Mostly that is behind an answer, such as 413, for which it did
+   * not need the whole request: that is in the kernel, and is read, with the connection's end behind it.
+   */
+  readonly #onSendError = (error: Error): void => {
+    this.#sendError = error;
+    this.#expect();
   };
 
   #onData(chunk: Buffer): void {
@@ -297,7 +309,7 @@ export class UpstreamConnection implements Deadlined {
   #finish(): void {
     this.#listener = undefined;
     this.served += 1;
-    if (!this.#reusable || !this.#requestComplete) {
+    if (!this.#reusable || !this.#requestComplete || this.#sendError) {
       this.close();
       return;
     }
@@ -308,14 +320,16 @@ export class UpstreamConnection implements Deadlined {
   }
 
   #onEnd(): void {
-    if (this.#listener && this.#inBody && this.#body.finish()) {
+    // An end behind a reset, which whoever sent was told of, says nothing of the body.
+    if (this.#listener && this.#inBody && !this.#sendError && this.#body.finish()) {
       const listener = this.#listener;
       this.#reusable = false;
       this.#finish();
       listener.onResponseBody(EMPTY, true);
       return;
     }
-    this.#fail(new Error('the backend closed the connection before its answer was complete'));
+    const closed = 'the backend closed the connection before its answer was complete';
+    this.#fail(this.#sendError ?? new Error(closed));
   }
 
   #fail(error: Error, listener = this.#listener): void {
@@ -334,6 +348,7 @@ export class UpstreamConnection implements Deadlined {
     // These alone: TLS has listeners of its own.
     const { end, error, close } = this.#handlers;
     socket.off('end', end).off('error', error).off('close', close);
+    this.#sendQueue!.onError = undefined;
     this.#onClosed(this);
     listener?.onSwitch(head, rest, { intake: this.#intake, sendQueue: this.#sendQueue! });
   }

@@ -168,6 +168,26 @@ for (const secure of [false, true]) {
       queue.endSoon();
     });
 
+    test('tells whoever listens that it cannot be sent, and leaves what has come to be read', async (t) => {
+      const [near, far] = await connected(t, secure);
+      const outbox = new Outbox();
+      const queue = new SendQueue(near, outbox);
+      const errors: Error[] = [];
+      queue.onError = (error) => errors.push(error);
+      far.pause();
+      queue.write('', Buffer.alloc(20_000_000));
+      queue.write('more', Buffer.alloc(10));
+      await new Promise((resolve) => far.write('the last word', resolve));
+      far.destroy();
+      await until('it is told', () => errors.length > 0);
+      assert.deepEqual([queue.length, queue.full, queue.ended], [0, false, true]);
+      queue.write('for nobody');
+      assert.equal(errors.length, 1);
+      assert.equal(near.errored, null);
+      const [bytes] = (await once(near, 'data')) as [Buffer];
+      assert.equal(bytes.toString(), 'the last word');
+    });
+
     test('is dropped for a socket that is gone, and holds up nobody', async (t) => {
       const [gone] = await connected(t, secure);
       const [near, far] = await connected(t, secure);
