@@ -20,7 +20,8 @@ const UNTIL_CLOSE = 'HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n\r\n
 async function startHasty(t: TestContext, answer: string, secure: boolean): Promise<string> {
   const pem = pemOf(await demoCertificate(temporaryFolder(t)));
   const open = new Set<Socket>();
-  const server = createServer((below) => {
+  // An answer that Nagle's algorithm holds back would go with the reset.
+  const server = createServer({ noDelay: true }, (below) => {
     open.add(below);
     const socket = secure ? new TLSSocket(below, { isServer: true, ...pem }) : below;
     below.on('error', () => {});
