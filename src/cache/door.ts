@@ -6,6 +6,7 @@ import {
 } from 'node:tls';
 import { type Logger, silentLogger } from '../log.ts';
 import { parseNetworks, plainAddress, trusts } from '../policy/networks.ts';
+import { TCP_OPTIONS } from '../tcp-options.ts';
 import type { CacheStore } from './cache-store.ts';
 import { DoorConnection, type DoorConnectionOptions } from './door-connection.ts';
 import { type ConnectionRefusal, DoorCounters } from './door-counters.ts';
@@ -51,8 +52,6 @@ const DEFAULT_CLOSE_MS = 5_000;
 /** How many that were too many are told so at a time, and how long they may take to hear it, in ms. */
 const MAX_TURNED_AWAY = 64;
 const TURN_AWAY_MS = 1_000;
-/** How long a connection is silent before TCP looks whether the peer still lives, in ms. */
-const KEEP_ALIVE_DELAY_MS = 60_000;
 
 /**
  * The session cache's server: speaks memcached's text protocol with the dashboards, and asks a
@@ -85,12 +84,7 @@ export class CacheDoor {
       log: this.#log,
     };
     this.#tls = tls && this.#createTlsServer(tls);
-    this.server = createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-    });
+    this.server = createServer({ ...TCP_OPTIONS, allowHalfOpen: true });
     this.server.on('connection', (socket) => this.#onAccepted(socket));
     // Before that, an error means that binding failed, which `listen` reports.
     this.server.once('listening', () => {

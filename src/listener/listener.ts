@@ -9,6 +9,7 @@ import { letGo } from '../intake.ts';
 import { FirstObjects } from '../object-layout.ts';
 import { plainAddress } from '../policy/networks.ts';
 import { type Seat, subscriber } from '../policy/seats.ts';
+import { TCP_OPTIONS } from '../tcp-options.ts';
 import { type Endpoints, endpointsOf } from '../upstream/endpoints.ts';
 import { readClientHello } from './client-hello.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
@@ -53,8 +54,6 @@ export interface ListenerOptions {
   readonly onRefused?: (refusal: Refusal) => void;
 }
 
-/** How long a connection is silent before TCP looks whether the peer still lives, in ms. */
-const KEEP_ALIVE_DELAY_MS = 60_000;
 /** A little less than the first buffer of Node's TLS. */
 const PIECE_BYTES = 1_000;
 /** The one protocol that is spoken (RFC 7301 §6); a client that offers others only is refused (§3.2). */
@@ -96,11 +95,7 @@ export class Listener {
    * loop, and all that are accepted are those of this listener.
    */
   addServer(): Server {
-    const server = createServer({
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-    });
+    const server = createServer(TCP_OPTIONS);
     server.on('connection', (socket) => this.#onAccepted(socket));
     // Before that, an error means that binding failed, which `listen` reports.
     server.once('listening', () => {

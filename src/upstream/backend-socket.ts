@@ -2,14 +2,12 @@ import { connect, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { messageOf } from '../errors.ts';
 import { type Intake, readInto } from '../intake.ts';
+import { TCP_OPTIONS } from '../tcp-options.ts';
 import { type BackendAddress, portOf } from './backend-address.ts';
 import { describeTlsFailure } from './backend-tls.ts';
 import type { Endpoints } from './endpoints.ts';
 import { ConnectError, HandshakeError } from './failure.ts';
 import { proxyHeader } from './proxy-header.ts';
-
-/** TCP asks a backend that has been silent this long, in ms, whether it is still there. */
-const KEEP_ALIVE_DELAY_MS = 60_000;
 
 /** A connection to a backend that is to be opened, and who is told. One of the two is called, once. */
 export interface Opening {
@@ -35,10 +33,7 @@ export function openBackendSocket(opening: Opening): () => void {
   const raw = connect({
     host: backend.url.hostname.replace(/^\[|\]$/g, ''),
     port: portOf(backend.url),
-    noDelay: true,
-    // For tunnels; set in those alone, it would give their sockets a layout of their own (`object-layout.ts`).
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    ...TCP_OPTIONS,
     allowHalfOpen,
   });
   let socket = raw;

@@ -39,6 +39,7 @@ const ORDER = [
     'process-privacy.ts',
     'recent-map.ts',
     'spelling.ts',
+    'tcp-options.ts',
     'terminal.ts',
   ],
   ['log-lines.ts', 'log-output.ts'],
