@@ -194,7 +194,10 @@ export class SendQueue {
     this.#sending = 0;
     if (this.#sendingLent) this.#outbox.give(this.#sendingLent);
     this.#sendingLent = undefined;
-    if (this.#sendingAll.length > 0) this.#giveAll();
+    if (this.#sendingAll.length > 0) {
+      this.#give(this.#sendingAll);
+      this.#sendingAll = NONE;
+    }
     if (error) this.#fail(error);
     if (this.#next !== undefined) this.send();
     else if (this.#ended) this.#endNow();
@@ -204,7 +207,7 @@ export class SendQueue {
   #fail(error: Error): void {
     this.#ended = true;
     if (this.#nextLent) this.#outbox.give(this.#nextLent);
-    for (const { lent } of this.#rest.splice(0)) if (lent) this.#outbox.give(lent);
+    this.#give(this.#rest.splice(0));
     this.#next = undefined;
     this.#nextLent = undefined;
     this.#length = 0;
@@ -212,9 +215,8 @@ export class SendQueue {
     else this.socket.destroy(error);
   }
 
-  #giveAll(): void {
-    for (const { lent } of this.#sendingAll) if (lent) this.#outbox.give(lent);
-    this.#sendingAll = NONE;
+  #give(pieces: readonly Piece[]): void {
+    for (const { lent } of pieces) if (lent) this.#outbox.give(lent);
   }
 
   #endNow(): void {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../src/errors.ts';
 import type { Cores } from './cores.ts';
 import { type Instance, type Stage, startInstance } from './instance.ts';
 import type { Session, Workload } from './loads/workload.ts';
@@ -105,7 +106,7 @@ export function failureBy(error: unknown, contender: Contender): Failure {
   } catch (end) {
     return failureOf(contender, (end as Error).message);
   }
-  return failureOf(contender, error instanceof Error ? error.message : String(error));
+  return failureOf(contender, messageOf(error));
 }
 
 /** Ciphers differ in what they cost; proxies that chose different ones cannot be compared. */

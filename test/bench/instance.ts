@@ -1,5 +1,6 @@
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../src/errors.ts';
 import { sharedCores } from './cores.ts';
 import { Tunnels } from './loads/tunnels.ts';
 import type { Workload } from './loads/workload.ts';
@@ -64,7 +65,7 @@ export async function startInstance(
     };
   } catch (error) {
     await running?.stop();
-    throw new Error(`${peer.name}: ${error instanceof Error ? error.message : error}`, {
+    throw new Error(`${peer.name}: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../src/errors.ts';
 import { type Stage, startInstance } from './instance.ts';
 import { Tunnels } from './loads/tunnels.ts';
 import type { Peer } from './peers/peer.ts';
@@ -37,7 +38,7 @@ export async function measureMemory(
       try {
         samples.get(peer.name)!.push({ ...(await sample(stage, peer)), round: turn });
       } catch (error) {
-        const what = error instanceof Error ? error.message : String(error);
+        const what = messageOf(error);
         fail({ workload: MEMORY.name, peer: peer.name, what });
       }
     }

@@ -25,14 +25,17 @@ async function seeAtOnce(
   before: number,
   times: number,
 ): Promise<{ readonly seen: Scrape; readonly asked: number }> {
-  await ask(gateway, times);
-  let seen = await scrape(gateway.port('admin'));
-  let asked = before + times;
-  for (let looks = 1; looks < LOOKS && seen.value(REQUESTS, answered) !== asked; looks += 1) {
-    await ask(gateway, 1);
-    asked += 1;
+  let asked = before;
+  let more = times;
+  let looks = 0;
+  let seen: Scrape;
+  do {
+    await ask(gateway, more);
+    asked += more;
+    more = 1;
     seen = await scrape(gateway.port('admin'));
-  }
+    looks += 1;
+  } while (looks < LOOKS && seen.value(REQUESTS, answered) !== asked);
   assert.equal(seen.value(REQUESTS, answered), asked, 'the last one is there at once');
   return { seen, asked };
 }

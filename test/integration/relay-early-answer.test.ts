@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { TLSSocket } from 'node:tls';
 import { demoCertificate } from '../../src/demo/certificate.ts';
 import { OK } from '../support/abort-stage.ts';
 import { pemOf } from '../support/backend.ts';
 import { startTestGateway, temporaryFolder } from '../support/gateway.ts';
+import { startScriptedServer } from '../support/scripted-server.ts';
 import { openTls } from '../support/tls-client.ts';
 
 /** What is sent after the reset is sometimes the first that is told of it, and sometimes it is not. */
@@ -19,12 +18,10 @@ const UNTIL_CLOSE = 'HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n\r\n
 /** A backend that answers when it has the head of a request, and resets the connection right behind that. */
 async function startHasty(t: TestContext, answer: string, secure: boolean): Promise<string> {
   const pem = pemOf(await demoCertificate(temporaryFolder(t)));
-  const open = new Set<Socket>();
-  // An answer that Nagle's algorithm holds back would go with the reset.
-  const server = createServer({ noDelay: true }, (below) => {
-    open.add(below);
+  const { url, port } = await startScriptedServer(t, (below) => {
+    // An answer that Nagle's algorithm holds back would go with the reset.
+    below.setNoDelay(true);
     const socket = secure ? new TLSSocket(below, { isServer: true, ...pem }) : below;
-    below.on('error', () => {});
     socket.on('error', () => {});
     socket.once('data', (data: Buffer) => {
       if (data.includes('GET /health ')) {
@@ -35,13 +32,7 @@ async function startHasty(t: TestContext, answer: string, secure: boolean): Prom
       socket.write(answer, () => below.resetAndDestroy());
     });
   });
-  t.after(() => {
-    for (const socket of open) socket.destroy();
-    server.close();
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  return secure ? `https://127.0.0.1:${port} verify=off` : `http://127.0.0.1:${port}`;
+  return secure ? `https://127.0.0.1:${port} verify=off` : url;
 }
 
 /** All that a client is told that uploads until it is told something. */

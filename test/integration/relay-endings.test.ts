@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { startBackend } from '../support/backend.ts';
 import { startTestGateway } from '../support/gateway.ts';
+import { startScriptedServer } from '../support/scripted-server.ts';
 import { until } from '../support/until.ts';
 
 async function client(t: TestContext, gateway: Gateway): Promise<TLSSocket> {
@@ -18,24 +18,15 @@ async function client(t: TestContext, gateway: Gateway): Promise<TLSSocket> {
 }
 
 test('an answer that overtakes its upload is never followed by an error page inside it', async (t) => {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
+  const backend = await startScriptedServer(t, (socket) => {
     socket.once('data', (data) => {
       const health = String(data).startsWith('GET /health ');
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${health ? 0 : 5000}\r\n\r\n`);
       if (!health) socket.write('x'.repeat(100));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const { port } = server.address() as { port: number };
   const gateway = await startTestGateway(t, {
-    PORTAL_BACKENDS: `http://127.0.0.1:${port}`,
+    PORTAL_BACKENDS: backend.url,
     HEALTH_INTERVAL: '1h',
     CLIENT_TIMEOUT: '300ms',
   });

@@ -1,3 +1,4 @@
+import { messageOf } from '../../src/errors.ts';
 import { Client } from './client.ts';
 import { REQUEST_KINDS, type RequestKind } from './requests.ts';
 import type { Tally } from './tally.ts';
@@ -28,7 +29,7 @@ export async function runRequests(
         tally.done(kind.name);
       } catch (error) {
         client?.leave('close');
-        tally.failed(`${kind.name}: ${error instanceof Error ? error.message : error}`);
+        tally.failed(`${kind.name}: ${messageOf(error)}`);
       }
     }
     client?.leave('close');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import { messageOf } from '../../src/errors.ts';
 import { openTls } from '../support/tls-client.ts';
 import type { Tally } from './tally.ts';
 
@@ -26,7 +27,7 @@ export async function runTunnels(
         await runTunnel(port, ending, random);
         tally.done(ending);
       } catch (error) {
-        tally.failed(`${ending}: ${error instanceof Error ? error.message : error}`);
+        tally.failed(`${ending}: ${messageOf(error)}`);
       }
     }
   };

@@ -1,4 +1,5 @@
 import { createHistogram } from 'node:perf_hooks';
+import { messageOf } from '../../../src/errors.ts';
 import type { Outcome } from './workload.ts';
 
 const SHOWN_FAILURES = 5;
@@ -57,7 +58,7 @@ export async function closedLoop(
         await unit();
         meter.done(started);
       } catch (error) {
-        meter.failed(error instanceof Error ? error.message : String(error));
+        meter.failed(messageOf(error));
         // A proxy that refuses everything would otherwise be asked as fast as it can refuse.
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
